@@ -1,0 +1,27 @@
+// A packed batch of texts.
+#ifndef GRAFT_MODELS_BATCH_H_
+#define GRAFT_MODELS_BATCH_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "models/kernels/segments.h"
+
+namespace graft {
+
+// All tokens of B texts, one after the other: there is no padding and there are no masks. R is the
+// capacity that `segments` describes.
+struct Batch {
+  at::Tensor ids;        // int32 [R]
+  at::Tensor positions;  // int32 [R], 0, 1, ... within each text
+  at::Tensor type_ids;   // int32 [R]
+  Segments segments;
+  at::Tensor labels;              // int64 [B]; undefined when there are none
+  std::vector<int64_t> examples;  // which of the caller's texts each one is, B entries
+};
+
+}  // namespace graft
+
+#endif  // GRAFT_MODELS_BATCH_H_

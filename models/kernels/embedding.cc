@@ -1,0 +1,130 @@
+#include "models/kernels/embedding.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "models/kernels/autograd.h"
+#include "models/kernels/rows.h"
+
+namespace graft {
+
+namespace {
+
+// One table and the row of it that each token takes.
+struct Lookup {
+  at::Tensor ids;    // int32 [R]
+  at::Tensor table;  // [V, H]
+
+  const float* Row(int64_t token) const {
+    return table.const_data_ptr<float>() + id(token) * table.size(1);
+  }
+  int64_t id(int64_t token) const { return ids.const_data_ptr<int32_t>()[token]; }
+};
+
+void Check(const Lookup& lookup, int64_t rows, int64_t tokens, const char* what) {
+  const at::Tensor& ids = lookup.ids;
+  TORCH_CHECK(ids.scalar_type() == at::kInt && ids.is_contiguous() && ids.dim() == 1 &&
+                  ids.size(0) == rows && tokens <= rows && ids.device().is_cpu(),
+              what, ": expected contiguous int32 [", rows, "] on the CPU");
+  CheckFloats(lookup.table, 2, what);
+  for (int64_t token = 0; token < tokens; ++token) {
+    TORCH_CHECK(lookup.id(token) >= 0 && lookup.id(token) < lookup.table.size(0), what, ": id ",
+                lookup.id(token), " of token ", token, " is outside the table of ",
+                lookup.table.size(0));
+  }
+}
+
+// Rows of no text become zero; their ids are not read.
+at::Tensor Forward(const std::vector<Lookup>& lookups, int64_t tokens) {
+  const int64_t rows = lookups[0].ids.size(0), width = lookups[0].table.size(1);
+  at::Tensor sum = at::empty({rows, width}, lookups[0].table.options().requires_grad(false));
+  float* target = sum.mutable_data_ptr<float>();
+  at::parallel_for(0, tokens, RowGrain(width), [&](int64_t begin, int64_t end) {
+    for (int64_t token = begin; token < end; ++token) {
+      std::copy_n(lookups[0].Row(token), width, target + token * width);
+      for (size_t i = 1; i < lookups.size(); ++i) {
+        AddTo(target + token * width, lookups[i].Row(token), width);
+      }
+    }
+  });
+  std::fill(target + tokens * width, target + rows * width, 0.0f);
+  return sum;
+}
+
+// Every thread owns some columns and goes through the tokens in order: the same sums in the same
+// order for every number of threads.
+at::Tensor Backward(const at::Tensor& ids, int64_t table_rows, const at::Tensor& dy,
+                    int64_t tokens) {
+  const int64_t width = dy.size(1);
+  at::Tensor gradient = at::zeros({table_rows, width}, dy.options());
+  const float* upstream = dy.const_data_ptr<float>();
+  const int32_t* id = ids.const_data_ptr<int32_t>();
+  float* target = gradient.mutable_data_ptr<float>();
+  constexpr int64_t kColumns = 16;  // a cache line
+  const int64_t groups = (width + kColumns - 1) / kColumns;
+  at::parallel_for(0, groups, 4, [&](int64_t begin, int64_t end) {
+    const int64_t first = begin * kColumns, count = std::min(width, end * kColumns) - first;
+    for (int64_t token = 0; token < tokens; ++token) {
+      AddTo(target + id[token] * width + first, upstream + token * width + first, count);
+    }
+  });
+  return gradient;
+}
+
+struct EmbeddingFunction : torch::autograd::Function<EmbeddingFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& ids,
+                            const at::Tensor& positions, const at::Tensor& type_ids,
+                            const at::Tensor& word, const at::Tensor& position,
+                            const at::Tensor& type, int64_t tokens) {
+    std::vector<Lookup> lookups = {{ids, word}};
+    if (position.defined()) lookups.push_back({positions, position});
+    if (type.defined()) lookups.push_back({type_ids, type});
+    context->save_for_backward({ids, positions, type_ids});
+    auto& data = context->saved_data;
+    data["tokens"] = tokens;
+    data["sizes"] = std::vector<int64_t>{word.size(0), position.defined() ? position.size(0) : 0,
+                                         type.defined() ? type.size(0) : 0};
+    return Forward(lookups, tokens);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list ids = context->get_saved_variables();
+    const std::vector<int64_t> sizes = context->saved_data["sizes"].toIntVector();
+    const at::Tensor dy = Upstream(gradients);
+    variable_list result(7);
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (!context->needs_input_grad(i + 3)) continue;
+      result[i + 3] = Backward(ids[i], sizes[i], dy, context->saved_data["tokens"].toInt());
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+at::Tensor EmbeddingSum(const at::Tensor& ids, const at::Tensor& positions,
+                        const at::Tensor& type_ids, const at::Tensor& word,
+                        const at::Tensor& position, const at::Tensor& type,
+                        const Segments& segments) {
+  const int64_t tokens = segments.tokens, rows = ids.size(0);
+  std::vector<Lookup> lookups = {{ids, word.contiguous()}};
+  Check(lookups[0], rows, tokens, "word embeddings");
+  if (position.defined()) {
+    lookups.push_back({positions, position.contiguous()});
+    Check(lookups.back(), rows, tokens, "position embeddings");
+  }
+  if (type.defined()) {
+    lookups.push_back({type_ids, type.contiguous()});
+    Check(lookups.back(), rows, tokens, "type embeddings");
+  }
+  for (const Lookup& lookup : lookups) {
+    TORCH_CHECK(lookup.table.size(1) == word.size(1), "embedding tables differ in width");
+  }
+  if (!RecordsGradient(word, position, type)) return Forward(lookups, tokens);
+  return EmbeddingFunction::apply(ids, positions, type_ids, word, position, type, tokens);
+}
+
+}  // namespace graft

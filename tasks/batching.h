@@ -1,0 +1,33 @@
+// From encoded texts to packed batches.
+#ifndef GRAFT_TASKS_BATCHING_H_
+#define GRAFT_TASKS_BATCHING_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "models/batch.h"
+#include "tokenizers/tokenizer.h"
+
+namespace graft {
+
+// Packs the texts `examples` (indices into `texts`, in this order) into one batch. `first_text_id`
+// is the index of the first one in its optimizer step, which keys dropout. Every text has at least
+// one token.
+Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
+                int64_t first_text_id = 0);
+
+// Cuts a list of texts into consecutive runs of at most `max_tokens` tokens; a longer text is a run
+// of its own. Returns the end of each run: run i has the entries [ends[i - 1], ends[i]) of
+// `examples`.
+std::vector<size_t> CutByTokens(const EncodedBatch& texts, absl::Span<const int64_t> examples,
+                                int64_t max_tokens);
+
+// The order in which epoch `epoch` (from 0) sees `count` examples: a permutation of 0 .. count - 1
+// that is a function of seed, epoch and index alone, so that no state needs to be saved to take it
+// up again.
+std::vector<int64_t> EpochOrder(uint64_t seed, uint32_t epoch, int64_t count);
+
+}  // namespace graft
+
+#endif  // GRAFT_TASKS_BATCHING_H_

@@ -1,0 +1,207 @@
+#include "tasks/model_folder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "tasks/graft_json.h"
+
+namespace graft {
+namespace {
+
+constexpr int64_t kMaxTextTokens = 1'000'000;
+constexpr int64_t kMaxClasses = 100'000;
+
+struct Module {
+  std::string type;  // last part of the Python class name
+  std::string path;  // folder, relative; empty for the model folder itself
+};
+
+// A name taken from a file may only name something inside the folder.
+absl::Status CheckPlainName(const JsonValue& place, std::string_view name) {
+  if (name == "." || name == ".." || absl::StrContains(name, '/') ||
+      absl::StrContains(name, '\\') || absl::StrContains(name, '\0')) {
+    return place.Error(
+        absl::StrCat("expected a plain name inside the model folder, found '", name, "'"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Module>> ReadModules(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> items, document.root().AsArray());
+  std::vector<Module> modules;
+  for (const JsonValue& item : items) {
+    ABSL_ASSIGN_OR_RETURN(const std::string_view type, item.GetString("type"));
+    ABSL_ASSIGN_OR_RETURN(const std::string_view folder, item.GetString("path", ""));
+    ABSL_RETURN_IF_ERROR(CheckPlainName(item, folder));
+    modules.push_back({std::string(type.substr(type.rfind('.') + 1)), std::string(folder)});
+    const std::string& name = modules.back().type;
+    if (name != "Transformer" && name != "Pooling" && name != "Dense" && name != "Normalize") {
+      return item.Error(absl::StrCat(
+          "type: expected Transformer, Pooling, Dense or Normalize, found '", type, "'"));
+    }
+  }
+  if (modules.empty() || modules.front().type != "Transformer") {
+    return document.root().Error("expected a Transformer module first");
+  }
+  return modules;
+}
+
+// Pooling files name the mode (pooling_mode: "mean"), older ones have a flag for each mode.
+absl::StatusOr<Pooling> ReadPooling(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  const JsonValue root = document.root();
+  std::vector<std::string> modes;
+  if (const auto mode = root.Find("pooling_mode")) {
+    ABSL_ASSIGN_OR_RETURN(const std::string_view name, mode->AsString());
+    modes.emplace_back(name);
+  }
+  ABSL_ASSIGN_OR_RETURN(const auto members, root.AsObject());
+  for (const auto& [key, value] : members) {
+    if (!absl::StartsWith(key, "pooling_mode_")) continue;
+    ABSL_ASSIGN_OR_RETURN(const bool on, value.AsBool());
+    if (on) modes.emplace_back(key.substr(std::string_view("pooling_mode_").size()));
+  }
+  if (modes.size() != 1) {
+    return root.Error(absl::StrCat("expected one pooling mode, found ", modes.size(), ": ",
+                                   absl::StrJoin(modes, ", ")));
+  }
+  const std::string& mode = modes.front();
+  if (mode == "cls" || mode == "cls_token") return Pooling::kCls;
+  if (mode == "mean" || mode == "mean_tokens") return Pooling::kMean;
+  if (mode == "max" || mode == "max_tokens") return Pooling::kMax;
+  if (mode == "lasttoken") return Pooling::kLast;
+  return root.Error(
+      absl::StrCat("expected the pooling mode cls, mean, max or lasttoken, found '", mode, "'"));
+}
+
+// id2label: {"0": "negative", "1": "positive"}; without it num_labels, else two, named as
+// transformers names them.
+absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  const JsonValue root = document.root();
+  ABSL_ASSIGN_OR_RETURN(const std::string_view problem,
+                        root.GetString("problem_type", "single_label_classification"));
+  if (problem != "single_label_classification") {
+    return root.Error(
+        absl::StrCat("problem_type: expected single_label_classification, found '", problem, "'"));
+  }
+  std::vector<std::string> labels;
+  const auto id2label = root.Find("id2label");
+  if (!id2label) {
+    ABSL_ASSIGN_OR_RETURN(const int64_t count, root.GetInt("num_labels", 1, kMaxClasses, 2));
+    for (int64_t i = 0; i < count; ++i) labels.push_back(absl::StrCat("LABEL_", i));
+  } else {
+    ABSL_ASSIGN_OR_RETURN(const auto members, id2label->AsObject());
+    for (size_t i = 0; i < members.size(); ++i) {
+      ABSL_ASSIGN_OR_RETURN(const std::string_view label, id2label->GetString(absl::StrCat(i)));
+      labels.emplace_back(label);
+    }
+  }
+  if (labels.size() < 2) {
+    return root.Error(
+        absl::StrCat("id2label: expected at least two labels, found ", labels.size()));
+  }
+  return labels;
+}
+
+absl::Status ReadSentenceTransformers(ModelFolder& folder) {
+  const std::string modules_path = JoinPath(folder.path, "modules.json");
+  ABSL_ASSIGN_OR_RETURN(const std::vector<Module> modules, ReadModules(modules_path));
+  folder.files.push_back(modules_path);
+  folder.sentence_transformers = true;
+  if (!modules.front().path.empty())
+    folder.transformer = JoinPath(folder.path, modules.front().path);
+  for (const Module& module : modules) {
+    const std::string own = module.path.empty() ? folder.path : JoinPath(folder.path, module.path);
+    if (module.type == "Pooling") {
+      const std::string path = JoinPath(own, "config.json");
+      ABSL_ASSIGN_OR_RETURN(folder.pooling, ReadPooling(path));
+      folder.files.push_back(path);
+    } else if (module.type == "Dense") {
+      folder.head_file = JoinPath(own, "model.safetensors");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// graft.json, where the folder has one, and the head that it describes.
+absl::Status ReadGraftHead(ModelFolder& folder) {
+  const std::string path = JoinPath(folder.path, "graft.json");
+  ABSL_ASSIGN_OR_RETURN(const GraftJson settings, ReadGraftJson(path));
+  folder.files.push_back(path);
+  folder.labels = settings.labels;
+  folder.max_length = std::min(folder.max_length, settings.max_length);
+  folder.head = SequenceClassifierConfig{.pooling = settings.pooling, .pooler = settings.pooler};
+  const bool dense = !folder.head_file.empty();
+  if (dense == settings.pooler) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": pooler: expected ", dense ? "false" : "true", " beside ",
+                     dense ? "a" : "no", " Dense module in modules.json"));
+  }
+  if (dense && folder.pooling && *folder.pooling != settings.pooling) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": pooling: expected '", PoolingName(*folder.pooling),
+                     "' as the pooling file says, found '", PoolingName(settings.pooling), "'"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadHead(ModelFolder& folder) {
+  const std::vector<std::string>& names = folder.config.architectures;
+  if (PathExists(JoinPath(folder.path, "graft.json"))) {
+    ABSL_RETURN_IF_ERROR(ReadGraftHead(folder));
+  } else if (std::find(names.begin(), names.end(), "BertForSequenceClassification") !=
+             names.end()) {
+    ABSL_ASSIGN_OR_RETURN(folder.labels, ReadLabels(JoinPath(folder.transformer, "config.json")));
+    folder.head = SequenceClassifierConfig{.pooling = Pooling::kCls, .pooler = true};
+  }
+  if (folder.head) {
+    folder.head->hidden_size = folder.config.hidden_size;
+    folder.head->classes = static_cast<int64_t>(folder.labels.size());
+    folder.head->dropout = folder.config.classifier_dropout.value_or(folder.config.hidden_dropout);
+    folder.head->initializer_range = folder.config.initializer_range;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadMaxLength(ModelFolder& folder) {
+  folder.max_length = folder.config.max_positions;
+  const std::string path = JoinPath(folder.transformer, "sentence_bert_config.json");
+  if (!PathExists(path)) return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  ABSL_ASSIGN_OR_RETURN(
+      const int64_t length,
+      document.root().GetInt("max_seq_length", 1, kMaxTextTokens, folder.max_length));
+  folder.max_length = std::min(folder.max_length, length);
+  folder.files.push_back(path);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
+  if (!PathExists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
+  if (!IsFolder(path))
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": expected a model folder, found a file"));
+  ModelFolder folder;
+  folder.path = path;
+  folder.transformer = path;
+  if (PathExists(JoinPath(path, "modules.json")))
+    ABSL_RETURN_IF_ERROR(ReadSentenceTransformers(folder));
+  const std::string config_path = JoinPath(folder.transformer, "config.json");
+  ABSL_ASSIGN_OR_RETURN(folder.config, LoadEncoderConfig(config_path));
+  folder.files.push_back(config_path);
+  ABSL_RETURN_IF_ERROR(ReadMaxLength(folder));
+  ABSL_RETURN_IF_ERROR(ReadHead(folder));
+  return folder;
+}
+
+}  // namespace graft

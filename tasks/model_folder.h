@@ -1,0 +1,82 @@
+// A model folder in the layout of the Hugging Face ecosystem.
+#ifndef GRAFT_TASKS_MODEL_FOLDER_H_
+#define GRAFT_TASKS_MODEL_FOLDER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "models/backbone.h"
+#include "models/encoder_config.h"
+#include "tasks/sequence_classifier.h"
+#include "tokenizers/tokenizer.h"
+
+namespace graft {
+
+// What the files of a folder say, without the weights. Two layouts are read:
+//   transformers           config.json, model.safetensors, tokenizer files; the head inside
+//   model.safetensors sentence-transformers  the same and modules.json: Transformer, Pooling, and
+//   Dense for graft's head
+// graft.json (docs/formats.md) says what these formats cannot.
+struct ModelFolder {
+  std::string path;
+  std::string transformer;  // folder of config.json and the weights: `path`, or a folder in it
+  EncoderConfig config;
+  bool sentence_transformers = false;
+  // What the pooling file says; CLS from there is the first token without pooler.
+  std::optional<Pooling> pooling;
+  // The head, when the folder has one that graft understands.
+  std::optional<SequenceClassifierConfig> head;
+  std::string head_file;  // weights of a Dense module; empty when the head is in the main file
+  std::vector<std::string> labels;  // of the head, by class
+  // Longest input in tokens, special tokens counted: the smallest of the positions and what the
+  // files name.
+  int64_t max_length = 0;
+  std::vector<std::string> files;  // paths of what was read
+};
+
+// Reads and checks all but the weights. Errors name file, place, expected and found. Thread-safe.
+absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);
+
+// A model in memory.
+struct LoadedModel {
+  ModelFolder folder;
+  std::unique_ptr<const Tokenizer> tokenizer;
+  std::shared_ptr<const Backbone> backbone;
+  std::optional<SequenceClassifier> head;
+  // The pretrained pooler (weight, bias) of a folder without a head; empty when its file has none.
+  std::vector<at::Tensor> pooler;
+  std::vector<std::string> unused_tensors;
+  uint64_t weight_bytes = 0;  // size of the weight files
+  bool mapped = false;        // the weights are shared, read-only memory
+};
+
+// Opens the folder with weights and tokenizer. A vocabulary that does not fit the embedding table
+// is refused. Thread-safe.
+absl::StatusOr<LoadedModel> LoadModel(const std::string& path);
+
+// A classifier to be saved.
+struct ClassifierToSave {
+  const ModelFolder* source;  // config.json and the tokenizer files come from there
+  const Backbone* backbone;
+  const SequenceClassifier* head;
+  const std::vector<std::string>* labels;
+  int64_t max_length = 0;
+  std::map<std::string, std::string>
+      training;  // how it was trained, for people: stands in graft.json
+};
+
+// Writes the folder, all or nothing (base/durable.h). With CLS and pooler it opens in transformers'
+// AutoModelForSequenceClassification, else it is a sentence-transformers folder whose Dense module
+// gives the logits. `replace`: an existing folder is exchanged for the new one; without it
+// AlreadyExists.
+absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace);
+
+}  // namespace graft
+
+#endif  // GRAFT_TASKS_MODEL_FOLDER_H_

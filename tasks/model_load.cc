@@ -1,0 +1,127 @@
+// The weights and the tokenizer of a model folder.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "models/checkpoint.h"
+#include "tasks/model_folder.h"
+
+namespace graft {
+namespace {
+
+// The path of the weights, or an error that says what the folder holds instead.
+absl::StatusOr<std::string> FindWeights(const std::string& folder) {
+  std::string path = JoinPath(folder, "model.safetensors");
+  if (PathExists(path)) return path;
+  for (const char* other :
+       {"model.safetensors.index.json", "pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"}) {
+    if (PathExists(JoinPath(folder, other))) {
+      return absl::NotFoundError(absl::StrCat(path, ": expected this file, found only ", other,
+                                              ", which graft does not read"));
+    }
+  }
+  return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+}
+
+// The slots of the head as its file names them: a Dense module calls the layer `linear`.
+std::vector<SlotLayout> HeadLayout(const SequenceClassifierConfig& config, bool dense) {
+  std::vector<SlotLayout> slots = SequenceClassifier::Layout(config);
+  if (dense) {
+    slots[0].parts[0].name = "linear.weight";
+    slots[1].parts[0].name = "linear.bias";
+  }
+  return slots;
+}
+
+// Takes the tensors from `first` on.
+std::vector<at::Tensor> TakeFrom(std::vector<at::Tensor>& tensors, size_t first) {
+  std::vector<at::Tensor> taken(std::make_move_iterator(tensors.begin() + first),
+                                std::make_move_iterator(tensors.end()));
+  tensors.resize(first);
+  return taken;
+}
+
+absl::Status LoadDenseHead(LoadedModel& model) {
+  const ModelFolder& folder = model.folder;
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
+                        LoadTensors(folder.head_file, HeadLayout(*folder.head, true), ""));
+  model.head.emplace(*folder.head, std::move(loaded.tensors));
+  model.weight_bytes += loaded.file_bytes;
+  model.folder.files.push_back(folder.head_file);
+  return absl::OkStatus();
+}
+
+// A folder without a head may hold the pretrained pooler, which a new head starts from.
+bool HasPooler(const std::vector<std::string>& unused) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(unused.begin(), unused.end(), [&](const std::string& tensor) {
+      return tensor == name || tensor == absl::StrCat("bert.", name);
+    });
+  };
+  return has("pooler.dense.weight") && has("pooler.dense.bias");
+}
+
+absl::Status LoadPooler(const std::string& path, LoadedModel& model) {
+  const int64_t h = model.folder.config.hidden_size;
+  const std::vector<SlotLayout> slots = {{{{"pooler.dense.weight", {h, h}}}},
+                                         {{{"pooler.dense.bias", {h}}}}};
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(path, slots, model.backbone->prefix()));
+  model.pooler = std::move(loaded.tensors);
+  return absl::OkStatus();
+}
+
+absl::Status LoadWeights(LoadedModel& model) {
+  ModelFolder& folder = model.folder;
+  ABSL_ASSIGN_OR_RETURN(const std::string path, FindWeights(folder.transformer));
+  std::vector<SlotLayout> slots;
+  for (const auto& stage : BackboneLayout(folder.config))
+    slots.insert(slots.end(), stage.begin(), stage.end());
+  const size_t backbone_slots = slots.size();
+  const bool head_inside = folder.head && folder.head_file.empty();
+  if (head_inside) {
+    for (SlotLayout& slot : HeadLayout(*folder.head, false)) slots.push_back(std::move(slot));
+  }
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
+                        LoadTensors(path, slots, BackbonePrefix(folder.config)));
+  std::vector<at::Tensor> head = TakeFrom(loaded.tensors, backbone_slots);
+  model.backbone = MakeBackbone(folder.config, std::move(loaded.tensors));
+  model.weight_bytes = loaded.file_bytes;
+  model.mapped = loaded.mapped;
+  model.unused_tensors = std::move(loaded.unused);
+  folder.files.push_back(path);
+  if (head_inside) {
+    model.head.emplace(*folder.head, std::move(head));
+  } else if (folder.head) {
+    ABSL_RETURN_IF_ERROR(LoadDenseHead(model));
+  } else if (HasPooler(model.unused_tensors)) {
+    ABSL_RETURN_IF_ERROR(LoadPooler(path, model));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
+  LoadedModel model;
+  ABSL_ASSIGN_OR_RETURN(model.folder, OpenModelFolder(path));
+  ModelFolder& folder = model.folder;
+  ABSL_ASSIGN_OR_RETURN(model.tokenizer, LoadTokenizer(folder.transformer));
+  const Tokenizer& tokenizer = *model.tokenizer;
+  folder.files.insert(folder.files.end(), tokenizer.files().begin(), tokenizer.files().end());
+  if (tokenizer.model_max_length() > 0) {
+    folder.max_length =
+        std::min(folder.max_length, static_cast<int64_t>(tokenizer.model_max_length()));
+  }
+  if (static_cast<int64_t>(tokenizer.vocabulary_size()) != folder.config.vocab_size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(tokenizer.files().front(), ": expected ", folder.config.vocab_size,
+                     " tokens (vocab_size of config.json), found ", tokenizer.vocabulary_size()));
+  }
+  ABSL_RETURN_IF_ERROR(LoadWeights(model));
+  return model;
+}
+
+}  // namespace graft

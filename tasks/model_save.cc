@@ -1,0 +1,155 @@
+// Writing a classifier's folder.
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
+#include "base/durable.h"
+#include "base/file.h"
+#include "models/checkpoint.h"
+#include "nlohmann/json.hpp"
+#include "tasks/graft_json.h"
+#include "tasks/model_folder.h"
+
+namespace graft {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr uint64_t kMaxTokenizerBytes = 256'000'000;
+constexpr const char* kTokenizerFiles[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json",
+                                           "special_tokens_map.json", "added_tokens.json"};
+
+absl::Status MakeFolder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0777) != 0) return ErrnoStatus(errno, path, "create the folder");
+  return absl::OkStatus();
+}
+
+absl::Status WriteJson(const std::string& folder, std::string_view name, const ordered_json& json) {
+  return WriteFileDurably(JoinPath(folder, name), json.dump(2) + "\n");
+}
+
+// config.json of the source with the head's part exchanged; all its other keys stay.
+absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& model) {
+  const std::string source = JoinPath(model.source->transformer, "config.json");
+  ABSL_ASSIGN_OR_RETURN(const std::string text, ReadFile(source, kMaxTokenizerBytes));
+  ordered_json config = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object())
+    return absl::DataLossError(absl::StrCat(source, ": changed while graft used it"));
+  for (const char* key : {"architectures", "id2label", "label2id", "num_labels", "problem_type",
+                          "torch_dtype", "dtype"}) {
+    config.erase(key);
+  }
+  config["torch_dtype"] = "float32";
+  if (model.head->config().pooler) {
+    config["architectures"] = {"BertForSequenceClassification"};
+    config["problem_type"] = "single_label_classification";
+    ordered_json id2label = ordered_json::object(), label2id = ordered_json::object();
+    for (size_t i = 0; i < model.labels->size(); ++i) {
+      id2label[absl::StrCat(i)] = (*model.labels)[i];
+      label2id[(*model.labels)[i]] = i;
+    }
+    config["id2label"] = std::move(id2label);
+    config["label2id"] = std::move(label2id);
+  } else {
+    config["architectures"] = {"BertModel"};
+  }
+  return WriteJson(folder, "config.json", config);
+}
+
+absl::Status CopyTokenizer(const std::string& folder, const ModelFolder& source) {
+  for (const char* name : kTokenizerFiles) {
+    const std::string path = JoinPath(source.transformer, name);
+    if (!PathExists(path)) continue;
+    ABSL_ASSIGN_OR_RETURN(const std::string contents, ReadFile(path, kMaxTokenizerBytes));
+    ABSL_RETURN_IF_ERROR(WriteFileDurably(JoinPath(folder, name), contents));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteGraftJson(const std::string& folder, const ClassifierToSave& model) {
+  const SequenceClassifierConfig& head = model.head->config();
+  const GraftJson settings{*model.labels, head.pooling, head.pooler, model.max_length,
+                           model.training};
+  return WriteFileDurably(JoinPath(folder, "graft.json"), FormatGraftJson(settings));
+}
+
+std::vector<NamedTensor> WithPrefix(std::vector<NamedTensor> tensors, std::string_view prefix) {
+  for (NamedTensor& tensor : tensors) tensor.name = absl::StrCat(prefix, tensor.name);
+  return tensors;
+}
+
+// One file with encoder, pooler and classifier, as transformers names them.
+absl::Status WriteTransformersWeights(const std::string& folder, const ClassifierToSave& model) {
+  const std::string prefix = model.backbone->prefix();
+  std::vector<NamedTensor> tensors = WithPrefix(model.backbone->Parameters(), prefix);
+  for (NamedTensor& tensor : model.head->Parameters()) {
+    if (tensor.name.starts_with("pooler.")) tensor.name = absl::StrCat(prefix, tensor.name);
+    tensors.push_back(std::move(tensor));
+  }
+  return SaveTensors(JoinPath(folder, "model.safetensors"), tensors);
+}
+
+ordered_json PoolingJson(Pooling pooling, int64_t hidden_size) {
+  return {{"word_embedding_dimension", hidden_size},
+          {"pooling_mode_cls_token", pooling == Pooling::kCls},
+          {"pooling_mode_mean_tokens", pooling == Pooling::kMean},
+          {"pooling_mode_max_tokens", pooling == Pooling::kMax},
+          {"pooling_mode_mean_sqrt_len_tokens", false},
+          {"pooling_mode_weightedmean_tokens", false},
+          {"pooling_mode_lasttoken", pooling == Pooling::kLast},
+          {"include_prompt", true}};
+}
+
+// Transformer, Pooling and a Dense module without activation: its output is the logits.
+absl::Status WriteSentenceTransformers(const std::string& folder, const ClassifierToSave& model) {
+  const SequenceClassifierConfig& head = model.head->config();
+  const auto module = [](int index, const char* path, const char* type) {
+    return ordered_json{{"idx", index},
+                        {"name", absl::StrCat(index)},
+                        {"path", path},
+                        {"type", absl::StrCat("sentence_transformers.models.", type)}};
+  };
+  ABSL_RETURN_IF_ERROR(WriteJson(
+      folder, "modules.json",
+      ordered_json::array({module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling"),
+                           module(2, "2_Dense", "Dense")})));
+  ABSL_RETURN_IF_ERROR(WriteJson(folder, "sentence_bert_config.json",
+                                 {{"max_seq_length", model.max_length}, {"do_lower_case", false}}));
+  const std::string pooling = JoinPath(folder, "1_Pooling"), dense = JoinPath(folder, "2_Dense");
+  ABSL_RETURN_IF_ERROR(MakeFolder(pooling));
+  ABSL_RETURN_IF_ERROR(
+      WriteJson(pooling, "config.json", PoolingJson(head.pooling, head.hidden_size)));
+  ABSL_RETURN_IF_ERROR(MakeFolder(dense));
+  ABSL_RETURN_IF_ERROR(WriteJson(dense, "config.json",
+                                 {{"in_features", head.hidden_size},
+                                  {"out_features", head.classes},
+                                  {"bias", true},
+                                  {"activation_function", "torch.nn.modules.linear.Identity"}}));
+  std::vector<NamedTensor> tensors = model.head->Parameters();
+  tensors[0].name = "linear.weight";
+  tensors[1].name = "linear.bias";
+  ABSL_RETURN_IF_ERROR(SaveTensors(JoinPath(dense, "model.safetensors"), tensors));
+  return SaveTensors(JoinPath(folder, "model.safetensors"), model.backbone->Parameters());
+}
+
+}  // namespace
+
+absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace) {
+  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, DurableFolder::Create(path, replace));
+  ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), model));
+  ABSL_RETURN_IF_ERROR(CopyTokenizer(folder.path(), *model.source));
+  ABSL_RETURN_IF_ERROR(WriteGraftJson(folder.path(), model));
+  if (model.head->config().pooler) {
+    ABSL_RETURN_IF_ERROR(WriteTransformersWeights(folder.path(), model));
+  } else {
+    ABSL_RETURN_IF_ERROR(WriteSentenceTransformers(folder.path(), model));
+  }
+  return folder.Commit();
+}
+
+}  // namespace graft

@@ -1,0 +1,130 @@
+#include "tasks/text_classifier.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
+#include "tasks/inference.h"
+#include "tasks/model_folder.h"
+
+namespace graft {
+
+struct TextClassifier::Impl {
+  LoadedModel model;
+};
+
+namespace {
+
+// LibTorch's pool is one for the process: two computations at once would share it and change each
+// other's bits.
+std::mutex& ComputeMutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+Classification MakeClassification(const std::vector<std::string>& labels,
+                                  absl::Span<const float> logits) {
+  Classification result;
+  result.scores = Softmax(logits);
+  result.label_index = static_cast<int>(
+      std::max_element(result.scores.begin(), result.scores.end()) - result.scores.begin());
+  result.label = labels[result.label_index];
+  result.score = result.scores[result.label_index];
+  return result;
+}
+
+std::vector<Classification> Classify(const LoadedModel& model,
+                                     absl::Span<const std::string_view> texts) {
+  const EncodeOptions options{.max_length = static_cast<size_t>(model.folder.max_length)};
+  const EncodedBatch encoded = model.tokenizer->EncodeBatch(texts, options, Threads());
+  std::vector<float> logits;
+  {
+    const std::lock_guard<std::mutex> turn(ComputeMutex());
+    logits = ComputeLogits(*model.backbone, *model.head, encoded);
+  }
+  const size_t classes = model.folder.labels.size();
+  std::vector<Classification> results;
+  results.reserve(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    results.push_back(MakeClassification(
+        model.folder.labels, absl::MakeConstSpan(logits).subspan(i * classes, classes)));
+    results.back().tokens = static_cast<size_t>(encoded.starts[i + 1] - encoded.starts[i]);
+    results.back().cut_off = encoded.cut_off[i];
+  }
+  return results;
+}
+
+}  // namespace
+
+TextClassifier::TextClassifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TextClassifier::TextClassifier(TextClassifier&&) noexcept = default;
+TextClassifier& TextClassifier::operator=(TextClassifier&&) noexcept = default;
+TextClassifier::~TextClassifier() = default;
+
+absl::StatusOr<TextClassifier> TextClassifier::Load(const std::string& folder) {
+  auto impl = std::make_unique<Impl>();
+  ABSL_ASSIGN_OR_RETURN(impl->model, LoadModel(folder));
+  if (!impl->model.head) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder,
+        ": expected a trained classifier, found an encoder without a head; `graft train classify` "
+        "trains one"));
+  }
+  return TextClassifier(std::move(impl));
+}
+
+absl::StatusOr<std::vector<Classification>> TextClassifier::Predict(
+    absl::Span<const std::string_view> texts) const {
+  try {
+    return Classify(impl_->model, texts);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("LibTorch failed: ", error.what()));
+  }
+}
+
+absl::StatusOr<std::vector<Classification>> TextClassifier::Predict(
+    absl::Span<const std::string> texts) const {
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  return Predict(absl::MakeConstSpan(views));
+}
+
+absl::StatusOr<Classification> TextClassifier::Predict(std::string_view text) const {
+  ABSL_ASSIGN_OR_RETURN(std::vector<Classification> results,
+                        Predict(absl::MakeConstSpan(&text, 1)));
+  return std::move(results.front());
+}
+
+const std::vector<std::string>& TextClassifier::labels() const {
+  return impl_->model.folder.labels;
+}
+
+size_t TextClassifier::max_length() const {
+  return static_cast<size_t>(impl_->model.folder.max_length);
+}
+
+absl::Status TextClassifier::Save(const std::string& folder) const {
+  const LoadedModel& model = impl_->model;
+  return SaveClassifier(folder,
+                        {.source = &model.folder,
+                         .backbone = model.backbone.get(),
+                         .head = &*model.head,
+                         .labels = &model.folder.labels,
+                         .max_length = model.folder.max_length,
+                         .training = {}},
+                        /*replace=*/false);
+}
+
+void SetThreads(int threads) {
+  at::set_num_threads(
+      threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+}
+
+int Threads() { return at::get_num_threads(); }
+
+}  // namespace graft

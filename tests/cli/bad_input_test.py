@@ -1,0 +1,248 @@
+"""Every mistake gives one line that names file, place, expected and found, the right exit status, and leaves nothing
+half-written."""
+
+import json
+import os
+import resource
+import shutil
+import struct
+import subprocess
+
+from command import GRAFT, CommandTest, main
+
+
+class ModelFolders(CommandTest):
+    def inspect_refused(self, expect):
+        self.refused("inspect", "model", self.encoder, expect=expect)
+        before = self.entries()
+        train = self.sentiment()
+        self.refused("train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
+                     self.folder / "out", expect=expect)
+        self.assertEqual(self.entries(), sorted(set(before) | {"train.tsv"}))
+
+    def config(self, **changes):
+        path = self.encoder / "config.json"
+        config = json.loads(path.read_text())
+        config.update(changes)
+        path.write_text(json.dumps({key: value for key, value in config.items() if value != "REMOVE"}))
+
+    def test_missing_folder(self):
+        self.refused("inspect", "model", self.folder / "nowhere", expect=["nowhere", "no such folder"])
+
+    def test_file_in_place_of_a_folder(self):
+        self.refused("inspect", "model", self.encoder / "config.json", expect="expected a model folder, found a file")
+
+    def test_missing_files(self):
+        for name in "config.json", "model.safetensors", "vocab.txt":
+            shutil.move(self.encoder / name, self.folder / name)
+            self.inspect_refused([name])
+            shutil.move(self.folder / name, self.encoder / name)
+
+    def test_other_weight_files_are_named(self):
+        os.rename(self.encoder / "model.safetensors", self.encoder / "pytorch_model.bin")
+        self.inspect_refused(["model.safetensors", "found only pytorch_model.bin"])
+
+    def test_truncated_weights(self):
+        path = self.encoder / "model.safetensors"
+        data = path.read_bytes()
+        for length in 0, 4, 100, len(data) - 1:
+            path.write_bytes(data[:length])
+            self.inspect_refused(["model.safetensors"])
+
+    def test_weights_that_lie_about_a_shape(self):
+        path = self.encoder / "model.safetensors"
+        data = path.read_bytes()
+        length = struct.unpack("<Q", data[:8])[0]
+        header = json.loads(data[8:8 + length])
+        header["embeddings.word_embeddings.weight"]["shape"][0] += 1
+        text = json.dumps(header).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length:])
+        self.inspect_refused(["model.safetensors", "embeddings.word_embeddings.weight"])
+
+    def test_missing_tensor(self):
+        path = self.encoder / "model.safetensors"
+        data = path.read_bytes()
+        name, other = b'"encoder.layer.0.output.dense.bias"', b'"encoder.layer.0.output.dense.bbbb"'
+        self.assertEqual(data.count(name), 1)
+        path.write_bytes(data.replace(name, other))
+        self.inspect_refused(["1 missing: encoder.layer.0.output.dense.bias"])
+
+    def test_config_that_contradicts_the_tensors(self):
+        self.config(intermediate_size=64)
+        self.inspect_refused(["of another shape", "expected [64, 36], found [60, 36]"])
+
+    def test_config_that_contradicts_itself(self):
+        self.config(num_attention_heads=5)
+        self.inspect_refused(["config.json", "hidden_size: expected a multiple of num_attention_heads (5), found 36"])
+
+    def test_config_values(self):
+        cases = [("hidden_size", 0), ("hidden_size", -1), ("hidden_size", 2**31), ("hidden_size", 36.5),
+                 ("num_hidden_layers", 10**9), ("vocab_size", 2**40), ("model_type", "REMOVE"), ("model_type", 3),
+                 ("model_type", "t5"), ("hidden_act", "relu"), ("position_embedding_type", "relative_key"),
+                 ("is_decoder", True), ("hidden_dropout_prob", 1.5), ("vocab_size", "many")]
+        original = (self.encoder / "config.json").read_text()
+        for key, value in cases:
+            self.config(**{key: value})
+            self.inspect_refused(["config.json", key, "expected"])
+            (self.encoder / "config.json").write_text(original)
+
+    def test_config_that_is_no_json(self):
+        path = self.encoder / "config.json"
+        original = path.read_text()
+        for content, expect in [("", "config.json"), ("[" * 512000, "nested deeper"), ("{\"a\": 1,}", "byte"),
+                                ("\ufeff" + original, "byte-order mark"), ("[1]", "expected an object"),
+                                (original.replace("{", '{"vocab_size": 1,', 1), "vocab_size: expected one such key"),
+                                (original.replace("36", "NaN", 1), "byte")]:
+            path.write_text(content, encoding="utf-8")
+            self.inspect_refused(["config.json", expect])
+
+    def test_config_with_malformed_utf8(self):
+        path = self.encoder / "config.json"
+        path.write_bytes(path.read_bytes().replace(b'"bert"', b'"b\xffrt"'))
+        self.inspect_refused(["config.json: byte", "expected UTF-8"])
+
+    def test_vocabulary_of_another_size(self):
+        path = self.encoder / "vocab.txt"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
+        self.inspect_refused(["vocab.txt", f"expected {len(lines)}", f"found {len(lines) - 1}"])
+        path.write_text("\n".join(lines + ["onemore"]) + "\n", encoding="utf-8")
+        self.inspect_refused(["vocab.txt", f"expected {len(lines)}", f"found {len(lines) + 1}"])
+
+    def test_modules_that_graft_does_not_know_or_that_lead_out(self):
+        path = self.encoder / "modules.json"
+        modules = json.loads(path.read_text())
+        modules[1]["path"] = "../1_Pooling"
+        path.write_text(json.dumps(modules))
+        self.inspect_refused(["modules.json", "plain name inside the model folder"])
+        modules[1]["path"] = "1_Pooling"
+        modules[1]["type"] = "sentence_transformers.models.WeightedLayerPooling"
+        path.write_text(json.dumps(modules))
+        self.inspect_refused(["modules.json", "WeightedLayerPooling"])
+
+    def test_graft_json_of_another_version(self):
+        self.train("--max-steps", "1")
+        path = self.folder / "out" / "graft.json"
+        settings = json.loads(path.read_text())
+        for key, value, expect in [("version", 2, "version: expected 1, found 2"), ("format", "x", "format: expected"),
+                                   ("task", "parsing", "task: expected"), ("labels", ["a", "a"], "twice"),
+                                   ("pooling", "sum", "expected cls, mean, max or last")]:
+            path.write_text(json.dumps({**settings, key: value}))
+            self.refused("classify", "--model", self.folder / "out", "a text", expect=["graft.json", expect])
+
+    def test_encoder_without_a_head(self):
+        self.refused("classify", "--model", self.encoder, "a text", expect=["encoder", "without a head"])
+
+    def test_head_for_another_problem(self):
+        path = self.classifier / "config.json"
+        config = json.loads(path.read_text())
+        config["problem_type"] = "multi_label_classification"
+        path.write_text(json.dumps(config))
+        self.refused("classify", "--model", self.classifier, "a text",
+                     expect=["problem_type: expected single_label_classification", "multi_label_classification"])
+
+
+class DataFiles(CommandTest):
+    def train_refused(self, train, expect, dev=None, *more):
+        before = self.entries()
+        self.refused("train", "classify", "--model", self.encoder, "--train", train, "--dev", dev or train, "--out",
+                     self.folder / "out", *more, expect=expect)
+        self.assertEqual(self.entries(), before)
+
+    def write(self, content, name="bad.tsv"):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def test_files(self):
+        self.train_refused(self.folder / "nowhere.tsv", ["nowhere.tsv", "No such file"])
+        self.train_refused(self.write(""), ["bad.tsv"])
+        self.train_refused(self.write("text\tlabel\n"), ["bad.tsv"])
+        self.train_refused(self.write("text\tlabel\ngood\tx\nno label\n"), ["bad.tsv:3"])
+        self.train_refused(self.write("text\tlabel\ngood\tx\nempty label\t\n"), ["bad.tsv:3", "label"])
+        self.train_refused(self.write("text\tlabel\ngood\tx\n\ty\n"), ["bad.tsv:3", "text"])
+        self.train_refused(self.write("text\tlabel\ngood\tx\nalso good\tx\n"), ["bad.tsv", "x"])
+        self.train_refused(self.write(b"text\tlabel\ngood\tx\nb\xffd\ty\n"), ["bad.tsv:3", "UTF-8"])
+        self.train_refused(self.write("text,label\ngood,x\n\"open,y\n", "bad.csv"), ["bad.csv:3", "quote"])
+        self.train_refused(self.write('{"text": "good", "label": "x"}\n{"text": 3, "label": "y"}\n', "bad.jsonl"),
+                           ["bad.jsonl:2", "text"])
+
+    def test_malformed_utf8_is_replaced_on_request(self):
+        path = self.write(b"text\tlabel\ngood\tx\nb\xffd\ty\n")
+        self.train("--max-steps", "1", "--invalid-utf8", "replace", train=path)
+
+    def test_label_that_the_training_file_does_not_have(self):
+        train = self.sentiment()
+        dev = self.data("dev.tsv", [("good", "positive"), ("fine", "neutral")])
+        self.train_refused(train, ["dev.tsv:3", "neutral", "positive"], dev)
+        self.train("--max-steps", "1")
+        self.refused("eval", "--model", self.folder / "out", "--data", dev, expect=["dev.tsv:3", "neutral"])
+
+    def test_missing_columns(self):
+        train = self.sentiment()
+        self.train_refused(train, ["train.tsv", "mood"], None, "--label-column", "mood")
+        self.train_refused(train, ["train.tsv", "7"], None, "--text-column", "7")
+
+    def test_standard_input(self):
+        self.refused("classify", "--model", self.classifier, raw=b"\xff", expect=["standard input:1", "UTF-8"])
+        run = self.graft("classify", "--model", self.classifier, "--invalid-utf8", "replace", raw=b"a \xff b\n")
+        self.assertIn("a \ufffd b", run.stdout)
+
+
+class CommandLines(CommandTest):
+    def usage(self, *arguments, expect):
+        self.refused(*arguments, expect=expect, status=2)
+
+    def test_unknown_option_suggests_the_nearest(self):
+        self.usage("classify", "--modle", "x", expect=["--modle", "--model"])
+        self.usage("train", "classify", "--lr", "1", expect=["--lr", "--learning-rate"])
+
+    def test_missing_and_malformed_values(self):
+        self.usage("classify", expect="--model")
+        self.usage("clasify", "--model", "x", expect=["clasify", "classify"])
+        self.usage(expect="expected")
+        required = ["train", "classify", "--model", "a", "--train", "b", "--dev", "c", "--out", "d"]
+        for option, value in [("--epochs", "0"), ("--epochs", "1.5"), ("--learning-rate", "nan"), ("--seed", "-1"),
+                              ("--batch-size", "9" * 30), ("--pooling", "sum"), ("--freeze", "half"),
+                              ("--warmup", "1.1"), ("--device", "tpu"), ("--threads", "x"), ("--metric", "mcc")]:
+            self.usage(*required, option, value, expect=[option])
+
+    def test_freeze_deeper_than_the_encoder(self):
+        train = self.sentiment()
+        self.refused("train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
+                     self.folder / "out", "--freeze", "9", expect=["--freeze", "from 0 to 3", "'9'"])
+
+    def test_max_length_above_the_positions(self):
+        train = self.sentiment()
+        self.refused("train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
+                     self.folder / "out", "--max-length", "41", expect=["--max-length", "at most 40", "found 41"])
+
+    def test_output_that_is_there_or_cannot_be(self):
+        train = self.sentiment()
+        (self.folder / "out").mkdir()
+        (self.folder / "out" / "mine").write_text("x")
+        common = ["train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--max-steps", "1"]
+        self.refused(*common, "--out", self.folder / "out", expect=["out", "--overwrite"])
+        self.assertEqual((self.folder / "out" / "mine").read_text(), "x")
+
+    def test_cuda_without_cuda(self):
+        self.refused("classify", "--model", self.classifier, "--device", "cuda", "text", expect="--device cuda")
+
+
+class FullDisk(CommandTest):
+    def test_out_of_disk_on_save_leaves_nothing(self):
+        train = self.sentiment()
+        before = self.entries()
+        # A file may not grow past so many bytes: the kernel's own "file too large", as on a full disk.
+        run = subprocess.run(
+            [GRAFT, "train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
+             self.folder / "out", "--max-steps", "1"],
+            capture_output=True, text=True, check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)))
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn("model.safetensors", run.stderr.splitlines()[-1])
+        self.assertEqual(self.entries(), before)
+
+
+if __name__ == "__main__":
+    main()

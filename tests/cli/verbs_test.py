@@ -1,0 +1,202 @@
+"""The verbs with good input: what they print, what they save, and that it fits together."""
+
+import gzip
+import json
+import math
+import signal
+import struct
+import subprocess
+
+from command import GOLDEN, GRAFT, CommandTest, main
+
+
+class Train(CommandTest):
+    def test_learns_and_saves_a_folder_that_every_verb_opens(self):
+        run = self.train("--epochs", "20", "--freeze", "1")
+        self.assertIn("the embeddings and layer 1 of 3", run.stdout)
+        self.assertIn("best, saved", run.stdout)
+        out = self.folder / "out"
+        report = json.loads(self.graft("eval", "--model", out, "--data", self.folder / "train.tsv", "--json").stdout)
+        self.assertGreater(report["accuracy"]["value"], 0.9)
+        rows = self.graft("classify", "--model", out, "The film is good.", "the plot is weak").stdout.splitlines()
+        self.assertEqual([row.split("\t")[0] for row in rows], ["positive", "negative"])
+        self.assertEqual(rows[0].split("\t")[2], "The film is good.")
+        self.assertIn("mean pooling", self.graft("inspect", "model", out).stdout)
+
+    def test_says_what_is_frozen_and_how_many_parameters_train(self):
+        for freeze, stages in [("none", 0), ("embeddings", 1), ("0", 1), ("2", 3), ("all", 4)]:
+            run = self.train("--max-steps", "1", "--freeze", freeze, "--json", out=self.folder / f"out-{freeze}")
+            start = self.json_lines(run.stdout)[0]
+            self.assertEqual(start["frozen_stages"], stages)
+        model = json.loads(self.graft("inspect", "model", self.encoder, "--json").stdout)
+        upper = sum(stage["parameters"] for stage in model["stages"][3:])
+        run = self.train("--max-steps", "1", "--freeze", "2", "--json", out=self.folder / "again")
+        self.assertEqual(self.json_lines(run.stdout)[0]["training_parameters"], upper + 2 * 36 + 2)
+
+    def test_same_seed_gives_the_same_bytes(self):
+        for out in "a", "b":
+            self.train("--epochs", "2", out=self.folder / out)
+        self.train("--epochs", "2", "--seed", "2", out=self.folder / "c")
+        read = lambda out, name: (self.folder / out / name).read_bytes()
+        for name in "model.safetensors", "2_Dense/model.safetensors":
+            self.assertEqual(read("a", name), read("b", name))
+            self.assertNotEqual(read("a", name), read("c", name))
+
+    def test_frozen_weights_do_not_move(self):
+        self.train("--epochs", "2", "--freeze", "2")
+        before, after = tensors(self.encoder / "model.safetensors"), tensors(self.folder / "out" / "model.safetensors")
+        for name, value in before.items():
+            frozen = name.startswith("embeddings.") or ".layer.0." in name or ".layer.1." in name
+            if name in after:
+                self.assertEqual(after[name] == value, frozen, name)
+
+    def test_poolings(self):
+        for pooling in "cls", "mean", "max", "last":
+            out = self.folder / pooling
+            self.train("--max-steps", "2", "--pooling", pooling, out=out)
+            head = json.loads(self.graft("inspect", "model", out, "--json").stdout)["head"]
+            self.assertEqual((head["pooling"], head["pooler"]), (pooling, pooling == "cls"))
+            architectures = json.loads((out / "config.json").read_text())["architectures"]
+            self.assertEqual(architectures, ["BertForSequenceClassification" if pooling == "cls" else "BertModel"])
+            self.assertEqual((out / "modules.json").exists(), pooling != "cls")
+
+    def test_max_length_is_stored_and_used_later(self):
+        run = self.train("--max-steps", "1", "--max-length", "6", "--json")
+        start = self.json_lines(run.stdout)[0]
+        self.assertEqual(start["max_length"], 6)
+        self.assertGreater(start["cut_off_texts"], 0)
+        row = self.graft("classify", "--model", self.folder / "out", "--json", "a b c d e f g").stdout
+        self.assertEqual(json.loads(row)["cut_off_tokens"], 3)
+
+    def test_patience_and_evaluations(self):
+        run = self.train("--epochs", "50", "--eval-every", "2", "--patience", "2", "--json")
+        lines = self.json_lines(run.stdout)
+        end = lines[-1]
+        self.assertTrue(end["out_of_patience"])
+        evaluations = [line for line in lines if line["event"] == "evaluation"]
+        self.assertEqual([line["step"] for line in evaluations], [2 * (i + 1) for i in range(len(evaluations))])
+        self.assertEqual(evaluations[-3]["step"], end["best_step"])
+
+    def test_a_signal_ends_the_run_with_the_best_model_saved(self):
+        for number, status in [(signal.SIGINT, 130), (signal.SIGTERM, 143)]:
+            out = self.folder / f"out-{status}"
+            train = self.sentiment()
+            process = subprocess.Popen(
+                [GRAFT, "train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out", out,
+                 "--epochs", "100000", "--eval-every", "20", "--threads", "1", "--json"],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            self.assertEqual(json.loads(process.stdout.readline())["event"], "start")
+            self.assertEqual(json.loads(process.stdout.readline())["event"], "evaluation")
+            process.send_signal(number)
+            rest = process.communicate(timeout=60)[0]
+            self.assertEqual(process.returncode, status)
+            self.assertTrue(json.loads(rest.splitlines()[-1])["stopped"])
+            self.graft("classify", "--model", out, "The film is good.")
+
+    def test_an_existing_folder_is_replaced_only_on_request(self):
+        self.train("--max-steps", "1")
+        self.train("--max-steps", "1", "--overwrite")
+        self.assertEqual([name for name in self.entries() if "tmp" in name], [])
+
+    def test_training_goes_on_from_a_saved_classifier(self):
+        self.train("--epochs", "10", out=self.folder / "first")
+        run = self.graft("train", "classify", "--model", self.folder / "first", "--train", self.folder / "train.tsv",
+                         "--dev", self.folder / "train.tsv", "--out", self.folder / "second", "--max-steps", "1",
+                         "--learning-rate", "1e-9", "--json")
+        self.assertEqual(self.json_lines(run.stdout)[0]["head"], "folder")
+        self.assertGreater(self.json_lines(run.stdout)[-1]["best_accuracy"], 0.9)
+
+
+class Data(CommandTest):
+    def test_every_format_gives_the_same_model(self):
+        rows = [line.split("\t") for line in self.sentiment().read_text().splitlines()[1:]]
+        files = {
+            "a.tsv": "text\tlabel\n" + "".join(f"{t}\t{l}\n" for t, l in rows),
+            "b.csv": "label,text\r\n" + "".join(f'{l},"{t}"\r\n' for t, l in rows),
+            "c.jsonl": "".join(json.dumps({"label": l, "text": t}) + "\n" for t, l in rows),
+            "d.tsv": "".join(f"{t}\t{l}\n" for t, l in rows),
+        }
+        saved = set()
+        for name, content in files.items():
+            path = self.folder / name
+            path.write_bytes(content.encode())
+            packed = self.folder / (name + ".gz")
+            packed.write_bytes(gzip.compress(content.encode()))
+            for number, data in enumerate([path, packed]):
+                out = self.folder / f"out-{name}-{number}"
+                self.train("--max-steps", "2", train=data, out=out)
+                saved.add((out / "model.safetensors").read_bytes())
+        self.assertEqual(len(saved), 1)
+
+    def test_columns_by_name_and_number(self):
+        path = self.folder / "x.tsv"
+        path.write_text("id\tmood\treview\n" + "1\tgood\tThe film is good.\n2\tbad\tthe plot is weak\n" * 4)
+        self.train("--max-steps", "1", "--text-column", "review", "--label-column", "mood", train=path)
+        path.write_text("1\tgood\tThe film is good.\n2\tbad\tthe plot is weak\n" * 4)
+        self.train("--max-steps", "1", "--text-column", "3", "--label-column", "2", "--overwrite", train=path)
+        labels = json.loads((self.folder / "out" / "graft.json").read_text())["labels"]
+        self.assertEqual(labels, ["bad", "good"])
+
+
+class Classify(CommandTest):
+    def test_lines_of_standard_input(self):
+        run = self.graft("classify", "--model", self.classifier, text="The film is good.\n\nthe plot is weak\n")
+        rows = [row.split("\t") for row in run.stdout.splitlines()]
+        self.assertEqual([row[2] for row in rows], ["The film is good.", "", "the plot is weak"])
+        for row in rows:
+            self.assertIn(row[0], ["negative", "neutral", "positive"])
+            self.assertTrue(0 <= float(row[1]) <= 1)
+
+    def test_json_scores_sum_to_one(self):
+        run = self.graft("classify", "--model", self.classifier, "--json", "The film is good.")
+        row = json.loads(run.stdout)
+        self.assertAlmostEqual(sum(row["scores"].values()), 1, places=9)
+        self.assertEqual(row["score"], max(row["scores"].values()))
+        self.assertEqual(row["scores"][row["label"]], row["score"])
+
+    def test_a_text_scores_the_same_in_any_company(self):
+        texts = ["The film is good.", "the plot is weak", "grow " * 40, "a"]
+        together = self.graft("classify", "--model", self.classifier, "--json", *texts).stdout.splitlines()
+        for text, row in zip(texts, together):
+            self.assertEqual(self.graft("classify", "--model", self.classifier, "--json", text).stdout.strip(), row)
+
+    def test_scores_are_those_of_transformers(self):
+        expected = tensors(GOLDEN / "bert-tiny" / "expected.safetensors")
+        texts = json.loads((GOLDEN / "bert-tiny" / "texts.json").read_text())
+        for number, item in enumerate(texts):
+            if "pair" in item:
+                continue
+            logits = struct.unpack("<3f", expected[f"text{number}.logits"])
+            weights = [math.exp(logit - max(logits)) for logit in logits]
+            row = json.loads(self.graft("classify", "--model", self.classifier, "--json", item["text"]).stdout)
+            for score, weight in zip(row["scores"].values(), weights):
+                self.assertAlmostEqual(score, weight / sum(weights), delta=1e-5)
+
+    def test_line_ends_in_an_argument_stay_on_one_line(self):
+        run = self.graft("classify", "--model", self.classifier, "two\nlines")
+        self.assertEqual(len(run.stdout.splitlines()), 1)
+
+
+class Help(CommandTest):
+    def test_every_verb_has_help_with_an_example(self):
+        for verb in [["train", "classify"], ["eval"], ["classify"], ["inspect", "model"]]:
+            run = self.graft(*verb, "--help")
+            self.assertIn("graft " + " ".join(verb), run.stdout)
+            self.assertEqual(run.stderr, "")
+
+    def test_version(self):
+        self.assertRegex(self.graft("--version").stdout, r"^graft \d+\.\d+\.\d+\n$")
+
+
+def tensors(path):
+    """Bytes of every tensor of a safetensors file."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + length])
+    header.pop("__metadata__", None)
+    base = 8 + length
+    return {name: data[base + t["data_offsets"][0]:base + t["data_offsets"][1]] for name, t in header.items()}
+
+
+if __name__ == "__main__":
+    main()

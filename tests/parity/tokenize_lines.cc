@@ -1,0 +1,122 @@
+// Tokenizes what tokenizer_parity.py sends, in binary form, since the texts hold every character.
+//
+//   tokenize_lines FOLDER encode|pair|words|batch|decode MAX_LENGTH THREADS < in > out
+//
+// All numbers are 32-bit little-endian. A text is its length and its bytes. In: `encode` and
+// `batch` texts; `pair` two texts each; `words` a count and that many texts each; `decode` a count
+// and that many ids each. Out: per input a count n and n ids, and but for `batch` n each of type
+// ids, word ids, begins, ends and special tokens; `decode` two texts, with and without special
+// tokens.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizers/tokenizer.h"
+
+namespace {
+
+class Input {
+ public:
+  explicit Input(std::string bytes) : bytes_(std::move(bytes)) {}
+
+  bool empty() const { return at_ == bytes_.size(); }
+  uint32_t Number() {
+    uint32_t value;
+    std::memcpy(&value, Take(sizeof(value)).data(), sizeof(value));
+    return value;
+  }
+  std::string_view Text() { return Take(Number()); }
+
+ private:
+  std::string_view Take(size_t size) {
+    if (size > bytes_.size() - at_) {
+      std::fprintf(stderr, "tokenize_lines: the input ends within a record\n");
+      std::exit(1);
+    }
+    at_ += size;
+    return std::string_view(bytes_).substr(at_ - size, size);
+  }
+
+  std::string bytes_;
+  size_t at_ = 0;
+};
+
+std::string output;
+
+void PutNumber(uint32_t value) { output.append(reinterpret_cast<const char*>(&value), 4); }
+
+void PutText(std::string_view text) {
+  PutNumber(static_cast<uint32_t>(text.size()));
+  output.append(text);
+}
+
+void PutEncoding(const graft::Encoding& encoding) {
+  PutNumber(static_cast<uint32_t>(encoding.size()));
+  for (const int32_t id : encoding.ids) PutNumber(static_cast<uint32_t>(id));
+  for (const int32_t id : encoding.type_ids) PutNumber(static_cast<uint32_t>(id));
+  for (const int32_t id : encoding.word_ids) PutNumber(static_cast<uint32_t>(id));
+  for (const graft::Span span : encoding.offsets) PutNumber(span.begin);
+  for (const graft::Span span : encoding.offsets) PutNumber(span.end);
+  for (const uint8_t mask : encoding.special_tokens_mask) PutNumber(mask);
+}
+
+void TokenizeBatch(const graft::Tokenizer& tokenizer, const graft::EncodeOptions& options,
+                   int threads, Input& input) {
+  std::vector<std::string_view> texts;
+  while (!input.empty()) texts.push_back(input.Text());
+  const graft::EncodedBatch batch = tokenizer.EncodeBatch(texts, options, threads);
+  for (size_t i = 0; i + 1 < batch.starts.size(); ++i) {
+    PutNumber(static_cast<uint32_t>(batch.starts[i + 1] - batch.starts[i]));
+    for (int32_t j = batch.starts[i]; j < batch.starts[i + 1]; ++j) {
+      PutNumber(static_cast<uint32_t>(batch.ids[static_cast<size_t>(j)]));
+    }
+  }
+}
+
+void TokenizeNext(const graft::Tokenizer& tokenizer, const graft::EncodeOptions& options,
+                  std::string_view mode, Input& input) {
+  if (mode == "encode") {
+    PutEncoding(tokenizer.Encode(input.Text(), options));
+  } else if (mode == "pair") {
+    const std::string_view first = input.Text();
+    PutEncoding(tokenizer.EncodePair(first, input.Text(), options));
+  } else if (mode == "words") {
+    std::vector<std::string_view> words(input.Number());
+    for (std::string_view& word : words) word = input.Text();
+    PutEncoding(tokenizer.EncodeWords(words, options));
+  } else {
+    std::vector<int32_t> ids(input.Number());
+    for (int32_t& id : ids) id = static_cast<int32_t>(input.Number());
+    PutText(tokenizer.Decode(ids, false));
+    PutText(tokenizer.Decode(ids, true));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: tokenize_lines FOLDER MODE MAX_LENGTH THREADS\n");
+    return 2;
+  }
+  const auto tokenizer = graft::LoadTokenizer(argv[1]);
+  if (!tokenizer.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(tokenizer.status().message()).c_str());
+    return 1;
+  }
+  const std::string_view mode = argv[2];
+  graft::EncodeOptions options;
+  options.max_length = std::strtoul(argv[3], nullptr, 10);
+  Input input(std::string(std::istreambuf_iterator<char>(std::cin), {}));
+  if (mode == "batch") {
+    TokenizeBatch(**tokenizer, options, std::atoi(argv[4]), input);
+  } else {
+    while (!input.empty()) TokenizeNext(**tokenizer, options, mode, input);
+  }
+  return std::fwrite(output.data(), 1, output.size(), stdout) == output.size() ? 0 : 1;
+}

@@ -1,0 +1,81 @@
+// graft's side of weights_parity.py.
+//
+//   weights_worker copy IN OUT         reads every tensor of IN and writes OUT
+//   weights_worker floats IN NAME      one tensor as float32, to standard output
+//   weights_worker time IN             seconds that reading all tensors as float32 takes, opened
+//   anew
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/status_macros.h"
+#include "models/weights/safetensors.h"
+
+namespace graft {
+namespace {
+
+absl::Status Copy(const std::string& in, const std::string& out) {
+  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(in));
+  std::vector<std::string> contents;
+  std::vector<TensorToWrite> tensors;
+  contents.reserve(file.tensors().size());
+  for (const TensorInfo& tensor : file.tensors()) {
+    std::string& bytes = contents.emplace_back(tensor.end - tensor.begin, '\0');
+    ABSL_RETURN_IF_ERROR(file.ReadBytes(tensor, absl::MakeSpan(bytes)));
+    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, {bytes.data(), bytes.size()}});
+  }
+  return WriteSafetensors(out, std::move(tensors), file.metadata());
+}
+
+absl::Status Floats(const std::string& in, const std::string& name) {
+  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(in));
+  const TensorInfo* tensor = file.Find(name);
+  if (tensor == nullptr) return absl::NotFoundError(in + ": no tensor " + name);
+  std::vector<float> values(static_cast<size_t>(tensor->elements()));
+  ABSL_RETURN_IF_ERROR(file.ReadAsFloat(*tensor, absl::MakeSpan(values)));
+  const size_t written = std::fwrite(values.data(), sizeof(float), values.size(), stdout);
+  if (written != values.size() || std::fflush(stdout) != 0) {
+    return absl::InternalError("standard output: cannot write");
+  }
+  return absl::OkStatus();
+}
+
+// Into memory that was touched before, so that the time is that of the reading.
+absl::Status Time(const std::string& in) {
+  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile first, SafetensorsFile::Open(in));
+  int64_t elements = 0;
+  for (const TensorInfo& tensor : first.tensors()) elements += tensor.elements();
+  std::vector<float> values(static_cast<size_t>(elements), 1.0f);
+  const auto start = std::chrono::steady_clock::now();
+  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(in));
+  float* next = values.data();
+  for (const TensorInfo& tensor : file.tensors()) {
+    const absl::Span<float> out(next, static_cast<size_t>(tensor.elements()));
+    ABSL_RETURN_IF_ERROR(file.ReadAsFloat(tensor, out));
+    next += out.size();
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  std::cout << seconds.count() << '\n';
+  return absl::OkStatus();
+}
+
+absl::Status Run(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 3 && arguments[0] == "copy") return Copy(arguments[1], arguments[2]);
+  if (arguments.size() == 3 && arguments[0] == "floats") return Floats(arguments[1], arguments[2]);
+  if (arguments.size() == 2 && arguments[0] == "time") return Time(arguments[1]);
+  return absl::InvalidArgumentError("weights_worker copy IN OUT | floats IN NAME | time IN");
+}
+
+}  // namespace
+}  // namespace graft
+
+int main(int argc, char** argv) {
+  const absl::Status status = graft::Run({argv + 1, argv + argc});
+  if (status.ok()) return 0;
+  std::cerr << "error: " << status.message() << '\n';
+  return 1;
+}

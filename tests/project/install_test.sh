@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Installs graft into a folder of its own, builds tools/examples against the installed package as a user would, and runs
+# it on the golden classifier. Also: the program of the README is that example, word for word.
+set -euo pipefail
+source_dir=$1 build_dir=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cmake --install "$build_dir" --prefix "$work/graft" > "$work/log" || { cat "$work/log"; exit 1; }
+# The dependencies are where the build found them.
+prefixes=$(sed -n 's/^\(absl_DIR\|LibTorch_INCLUDE_DIR\):[A-Z]*=//p' "$build_dir/CMakeCache.txt" |
+  sed 's|/lib/cmake/absl$||; s|/include$||' | paste -sd ';')
+CMAKE_PREFIX_PATH='' cmake -S "$source_dir/tools/examples" -B "$work/build" -G Ninja \
+  -DCMAKE_PREFIX_PATH="$work/graft;$prefixes" > "$work/log" || { cat "$work/log"; exit 1; }
+cmake --build "$work/build" > "$work/log" || { cat "$work/log"; exit 1; }
+"$work/build/classify" "$source_dir/tests/golden/bert-tiny" > "$work/out"
+test "$(wc -l < "$work/out")" = 2
+grep -q '^\(negative\|neutral\|positive\)  0\.[0-9]*  A wonderful film\.$' "$work/out"
+# The installed program runs from where it is.
+test "$("$work/graft/bin/graft" --version)" = "$("$build_dir/bin/graft" --version)"
+
+sed -n '/^```cpp$/,/^```$/p' "$source_dir/README.md" | sed '1d;$d' > "$work/readme.cc"
+diff "$work/readme.cc" "$source_dir/tools/examples/classify.cc"

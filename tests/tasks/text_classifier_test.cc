@@ -1,0 +1,135 @@
+// The door for applications: loading, predicting, saving, threads.
+#include "tasks/text_classifier.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/log/absl_check.h"
+#include "tasks/model_folder.h"
+#include "tests/support/golden_encoder.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
+
+namespace graft {
+namespace {
+
+using ::testing::AllOf;
+using testing::GoldenFolder;
+using ::testing::HasSubstr;
+using testing::IsOk;
+using testing::StatusIs;
+using testing::TemporaryFolder;
+
+std::vector<std::string> SomeTexts() {
+  std::vector<std::string> texts = {"The film is good.", "", "a", "Dull, slow and never funny"};
+  for (int i = 0; i < 60; ++i)
+    texts.push_back("grow " + std::string(static_cast<size_t>(i), 'a') + " the film");
+  return texts;
+}
+
+bool Same(const Classification& a, const Classification& b) {
+  return a.label == b.label && a.scores == b.scores && a.tokens == b.tokens &&
+         a.cut_off == b.cut_off;
+}
+
+TEST(TextClassifier, OpensAFolderThatTransformersSaved) {
+  const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
+  ASSERT_THAT(classifier, IsOk());
+  EXPECT_THAT(classifier->labels(), ::testing::ElementsAre("negative", "neutral", "positive"));
+  EXPECT_EQ(classifier->max_length(), 64u);
+}
+
+TEST(TextClassifier, TextHasTheSameScoresAloneAndInCompany) {
+  const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
+  ASSERT_THAT(classifier, IsOk());
+  const std::vector<std::string> texts = SomeTexts();
+  const auto together = classifier->Predict(texts);
+  ASSERT_THAT(together, IsOk());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto alone = classifier->Predict(texts[i]);
+    ASSERT_THAT(alone, IsOk());
+    EXPECT_TRUE(Same(*alone, (*together)[i])) << texts[i];
+  }
+}
+
+TEST(TextClassifier, ConcurrentCallsGiveWhatOneGives) {
+  const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
+  ASSERT_THAT(classifier, IsOk());
+  const std::vector<std::string> texts = SomeTexts();
+  const auto expected = classifier->Predict(texts);
+  std::vector<std::thread> threads;
+  std::vector<int> differences(4, 0);
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int round = 0; round < 5; ++round) {
+        const auto results = classifier->Predict(texts);
+        for (size_t i = 0; i < texts.size(); ++i)
+          differences[t] += !Same((*results)[i], (*expected)[i]);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(differences, ::testing::Each(0));
+}
+
+TEST(TextClassifier, SavedFolderGivesTheSameScores) {
+  const TemporaryFolder folder;
+  const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
+  const std::string path = folder.path() + "/saved";
+  ASSERT_THAT(classifier->Save(path), IsOk());
+  const auto again = TextClassifier::Load(path);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->labels(), classifier->labels());
+  EXPECT_EQ(again->max_length(), classifier->max_length());
+  const std::vector<std::string> texts = SomeTexts();
+  const auto before = classifier->Predict(texts), after = again->Predict(texts);
+  for (size_t i = 0; i < texts.size(); ++i)
+    EXPECT_TRUE(Same((*before)[i], (*after)[i])) << texts[i];
+  EXPECT_THAT(classifier->Save(path), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(path)));
+}
+
+TEST(TextClassifier, FolderThatGraftWroteIsMapped) {
+  const TemporaryFolder folder;
+  const auto foreign = LoadModel(GoldenFolder("bert-tiny"));
+  ASSERT_THAT(foreign, IsOk());
+  EXPECT_FALSE(foreign->mapped);
+  const std::string path = folder.path() + "/saved";
+  ASSERT_THAT(TextClassifier::Load(GoldenFolder("bert-tiny"))->Save(path), IsOk());
+  const auto own = LoadModel(path);
+  ASSERT_THAT(own, IsOk());
+  EXPECT_TRUE(own->mapped);
+  EXPECT_TRUE(own->unused_tensors.empty());
+}
+
+TEST(TextClassifier, RefusesAnEncoderWithoutAHead) {
+  EXPECT_THAT(TextClassifier::Load(GoldenFolder("bert-odd")),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("bert-odd"), HasSubstr("head"))));
+}
+
+TEST(TextClassifier, ReadsIllFormedTextAsReplacementCharacters) {
+  const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
+  const auto broken = classifier->Predict(std::string_view("a \xE2\x82 b"));
+  const auto replaced = classifier->Predict(std::string_view("a \xEF\xBF\xBD b"));
+  ASSERT_THAT(broken, IsOk());
+  EXPECT_TRUE(Same(*broken, *replaced));
+}
+
+TEST(TextClassifier, CutsLongTextsAndSaysHowMuch) {
+  const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "grow ";
+  const auto result = classifier->Predict(std::string_view(text));
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->tokens, 64u);
+  EXPECT_EQ(result->cut_off, 100u - 62u);
+}
+
+}  // namespace
+}  // namespace graft

@@ -1,0 +1,65 @@
+// The WordPiece tokenizer of BERT, with the results of Python's `tokenizers` 0.23.3. Internal: not
+// part of the installed headers; LoadTokenizer makes it.
+#ifndef GRAFT_TOKENIZERS_BERT_TOKENIZER_H_
+#define GRAFT_TOKENIZERS_BERT_TOKENIZER_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "tokenizers/bert_pipeline.h"
+#include "tokenizers/bert_worker.h"
+#include "tokenizers/tokenizer.h"
+
+namespace graft {
+
+class BertTokenizer final : public Tokenizer {
+ public:
+  // Requires: the ids of vocabulary and added tokens together are dense, and those of the post
+  // processor are among them.
+  explicit BertTokenizer(BertParts parts);
+
+  Encoding Encode(std::string_view text, const EncodeOptions& options) const override;
+  Encoding EncodePair(std::string_view first, std::string_view second,
+                      const EncodeOptions& options) const override;
+  Encoding EncodeWords(absl::Span<const std::string_view> words,
+                       const EncodeOptions& options) const override;
+  EncodedBatch EncodeBatch(absl::Span<const std::string_view> texts, const EncodeOptions& options,
+                           int threads) const override;
+  std::string Decode(absl::Span<const int32_t> ids, bool skip_special_tokens) const override;
+
+  size_t vocabulary_size() const override { return vocabulary_size_; }
+  std::optional<int32_t> TokenToId(std::string_view token) const override;
+  std::optional<std::string_view> IdToToken(int32_t id) const override;
+  size_t special_tokens_per_text() const override { return single_.count; }
+  size_t model_max_length() const override { return pipeline_.parts.model_max_length; }
+  std::string Describe() const override;
+  const std::vector<std::string>& files() const override { return pipeline_.parts.files; }
+
+ private:
+  // The special tokens around one text.
+  struct Frame {
+    std::vector<int32_t> before, after;
+    size_t count = 0;
+  };
+
+  // Puts the parts together as the template says. `second` is null for one text.
+  Encoding Assemble(Encoding first, Encoding* second, const EncodeOptions& options) const;
+  EncodedBatch EncodeRange(absl::Span<const std::string_view> texts,
+                           const EncodeOptions& options) const;
+
+  BertPipeline pipeline_;
+  mutable BertWorkerPool workers_;
+  Frame single_;
+  size_t special_tokens_per_pair_ = 0;
+  size_t vocabulary_size_ = 0;
+  std::vector<std::string> added_forms_;                      // what Decode writes for them
+  absl::flat_hash_map<int32_t, size_t> added_by_id_;          // index in added_tokens
+  absl::flat_hash_map<std::string_view, int32_t> added_ids_;  // by content
+};
+
+}  // namespace graft
+
+#endif  // GRAFT_TOKENIZERS_BERT_TOKENIZER_H_

@@ -1,0 +1,204 @@
+#include "tokenizers/bert_worker.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "absl/log/absl_check.h"
+#include "tokenizers/whitespace_mask.h"
+
+namespace graft {
+namespace {
+
+// Entries of 32 bytes: 4 MiB for chunks, 1 MiB for words.
+constexpr size_t kChunkEntries = size_t{1} << 17;
+constexpr size_t kWordEntries = size_t{1} << 15;
+// Chunks whose cache lines are fetched before the first of them is looked at.
+constexpr size_t kGroup = 32;
+constexpr size_t kGrowIds = 16384;
+
+bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+bool IsAscii(std::string_view text) {
+  uint8_t all = 0;
+  for (const char c : text) all |= static_cast<uint8_t>(c);
+  return all < 0x80;
+}
+
+}  // namespace
+
+void IdWriter::Grow(size_t count) {
+  // New ids are set to zero by resize: in steps, so that they are still in the cache.
+  const size_t needed = used_ + std::max(count, kGrowIds);
+  if (needed > ids_.capacity()) ids_.reserve(std::max(needed, 2 * ids_.capacity()));
+  ids_.resize(needed);
+}
+
+BertWorker::BertWorker(const BertPipeline& pipeline)
+    : pipeline_(pipeline), chunk_cache_(kChunkEntries), word_cache_(kWordEntries) {
+  for (size_t i = 0; i < ascii_.size(); ++i) {
+    AsciiRule& rule = ascii_[i];
+    auto sink = [&rule](char32_t code, uint8_t flags, Span) {
+      rule.lower = static_cast<char>(code);
+      rule.kind = (flags & kWhitespace) != 0    ? AsciiRule::kSpace
+                  : (flags & kPunctuation) != 0 ? AsciiRule::kPunctuation
+                                                : AsciiRule::kOther;
+    };
+    const char c = static_cast<char>(i);
+    BertNormalizer(pipeline.parts.normalizer, sink).Normalize({&c, 1});
+  }
+}
+
+void BertWorker::AppendIds(std::string_view text, IdWriter& out) {
+  ABSL_CHECK_LE(text.size(), std::numeric_limits<uint32_t>::max()) << "spans are of 32 bits";
+  if (!pipeline_.normalized_tokens.empty()) {
+    Encoding encoding;
+    AppendEncoding(text, 0, std::nullopt, encoding);
+    return out.Append(encoding.ids);
+  }
+  if (!pipeline_.raw_tokens.MayMatch(text)) return AppendPiece(text, out);
+  size_t at = 0;
+  for (const AddedTokenMatcher::Match& match : pipeline_.raw_tokens.Find(text)) {
+    if (at < match.span.begin) AppendPiece(text.substr(at, match.span.begin - at), out);
+    out.Append({&pipeline_.parts.added_tokens[match.token].id, 1});
+    at = match.span.end;
+  }
+  AppendPiece(text.substr(at), out);
+}
+
+void BertWorker::AppendPiece(std::string_view text, IdWriter& out) {
+  while (!text.empty()) {
+    size_t length = std::min(text.size(), kWindow);
+    if (length < text.size()) {
+      while (length > 0 && !IsBreak(text[length - 1])) --length;
+    }
+    if (length > 0) {
+      std::memcpy(window_.data(), text.data(), length);
+      AppendWindow(length, out);
+    } else {  // a chunk longer than the window
+      length = std::find_if(text.begin() + kWindow, text.end(), IsBreak) - text.begin();
+      out.Append(EncodeChunk(text.substr(0, length)));
+    }
+    text.remove_prefix(length);
+  }
+}
+
+void BertWorker::AppendWindow(size_t length, IdWriter& out) {
+  // At least one whitespace behind the text ends the last chunk.
+  const size_t blocks = length / kBlock + 1;
+  std::memset(window_.data() + length, ' ', blocks * kBlock - length);
+  FindWhitespace(window_.data(), blocks, whitespace_.data());
+  size_t count = 0;
+  uint64_t carry = 1;  // whitespace before the text
+  for (size_t block = 0; block < blocks; ++block) {
+    const uint64_t mask = whitespace_[block];
+    uint64_t changes = mask ^ (mask << 1 | carry);
+    carry = mask >> 63;
+    for (; changes != 0; changes &= changes - 1) {
+      edges_[count++] = static_cast<uint16_t>(block * kBlock + std::countr_zero(changes));
+    }
+  }
+  for (size_t i = 0; i < count; i += 2 * kGroup) {
+    AppendChunks(&edges_[i], std::min(count - i, 2 * kGroup) / 2, out);
+  }
+}
+
+void BertWorker::AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& out) {
+  std::array<CacheKey, kGroup> keys;
+  std::array<uint64_t, kGroup> hashes;
+  for (size_t i = 0; i < chunks; ++i) {
+    const size_t length = edges[2 * i + 1] - edges[2 * i];
+    if (length > CacheKey::kMaxBytes) continue;
+    keys[i] = CacheKey::FromReadable(window_.data() + edges[2 * i], length);
+    hashes[i] = keys[i].Hash();
+    chunk_cache_.Prefetch(hashes[i]);
+  }
+  for (size_t i = 0; i < chunks; ++i) {
+    const std::string_view chunk(window_.data() + edges[2 * i], edges[2 * i + 1] - edges[2 * i]);
+    if (chunk.size() > CacheKey::kMaxBytes) {
+      out.Append(EncodeChunk(chunk));
+      continue;
+    }
+    const IdCache::Entry* entry = chunk_cache_.Find(keys[i], hashes[i]);
+    if (entry == nullptr) {
+      const absl::Span<const int32_t> ids = EncodeChunk(chunk);
+      chunk_cache_.Insert(keys[i], hashes[i], ids);
+      out.Append(ids);
+    } else if (entry->count <= IdCache::kInlineIds) {
+      // Always all of them: a copy of fixed length is faster than one of the right length.
+      std::memcpy(out.Room(IdCache::kInlineIds), entry->ids, sizeof(entry->ids));
+      out.Advance(entry->count);
+    } else {
+      out.Append(chunk_cache_.Ids(*entry));
+    }
+  }
+}
+
+absl::Span<const int32_t> BertWorker::EncodeChunk(std::string_view chunk) {
+  chunk_ids_.clear();
+  if (IsAscii(chunk)) {
+    EncodeAsciiChunk(chunk);
+    return chunk_ids_;
+  }
+  auto on_word = [this](std::string_view word, const std::vector<Span>&) {
+    const absl::Span<const int32_t> ids = WordIds(word);
+    chunk_ids_.insert(chunk_ids_.end(), ids.begin(), ids.end());
+  };
+  BertWordSplitter<false, decltype(on_word)> splitter(on_word);
+  BertNormalizer(pipeline_.parts.normalizer, splitter).Normalize(chunk);
+  splitter.Finish();
+  return chunk_ids_;
+}
+
+void BertWorker::EncodeAsciiChunk(std::string_view chunk) {
+  const auto finish_word = [this] {
+    if (word_.empty()) return;
+    const absl::Span<const int32_t> ids = WordIds(word_);
+    chunk_ids_.insert(chunk_ids_.end(), ids.begin(), ids.end());
+    word_.clear();
+  };
+  for (const char c : chunk) {
+    const AsciiRule rule = ascii_[static_cast<uint8_t>(c)];
+    if (rule.kind == AsciiRule::kRemove) continue;
+    if (rule.kind != AsciiRule::kOther) finish_word();
+    if (rule.kind == AsciiRule::kSpace) continue;
+    word_.push_back(rule.lower);
+    if (rule.kind == AsciiRule::kPunctuation) finish_word();
+  }
+  finish_word();
+}
+
+absl::Span<const int32_t> BertWorker::WordIds(std::string_view word) {
+  const bool cached = word.size() <= CacheKey::kMaxBytes;
+  CacheKey key;
+  uint64_t hash = 0;
+  if (cached) {
+    key = CacheKey::From(word);
+    hash = key.Hash();
+    if (const IdCache::Entry* entry = word_cache_.Find(key, hash)) return word_cache_.Ids(*entry);
+  }
+  word_ids_.clear();
+  pipeline_.parts.model.Tokenize(word, word_ids_);
+  if (cached) word_cache_.Insert(key, hash, word_ids_);
+  return word_ids_;
+}
+
+BertWorkerPool::Lease BertWorkerPool::Take() {
+  {
+    absl::MutexLock lock(mutex_);
+    if (!workers_.empty()) {
+      Lease lease(workers_.back().release(), Return{this});
+      workers_.pop_back();
+      return lease;
+    }
+  }
+  return Lease(new BertWorker(pipeline_), Return{this});
+}
+
+void BertWorkerPool::Put(BertWorker* worker) {
+  absl::MutexLock lock(mutex_);
+  workers_.emplace_back(worker);
+}
+
+}  // namespace graft

@@ -1,0 +1,59 @@
+#include "tokenizers/id_cache.h"
+
+#include <bit>
+
+#include "absl/log/absl_check.h"
+
+namespace graft {
+namespace {
+
+constexpr size_t kFirstSets = 1024;
+// Ids outside of the entries, before the cache starts anew.
+constexpr size_t kMaxOverflow = size_t{1} << 20;
+
+}  // namespace
+
+IdCache::IdCache(size_t max_entries) : max_sets_(std::max(max_entries / 2, kFirstSets)) {
+  ABSL_CHECK(std::has_single_bit(max_sets_));
+  Clear(kFirstSets);
+}
+
+void IdCache::Clear(size_t sets) {
+  sets_.assign(sets, Set{});
+  overflow_.clear();
+  set_mask_ = sets - 1;
+  inserted_ = 0;
+}
+
+void IdCache::Grow() {
+  std::vector<Set> old(2 * sets_.size());
+  old.swap(sets_);
+  set_mask_ = sets_.size() - 1;
+  inserted_ = 0;
+  // The entries of one old set go to two new sets that get no others: nothing gives way.
+  for (const Set& set : old) {
+    for (const Entry* entry : {&set.older, &set.newer}) {
+      if (entry->key == CacheKey{}) continue;
+      Set& target = sets_[entry->key.Hash() & set_mask_];
+      target.older = target.newer;
+      target.newer = *entry;
+    }
+  }
+}
+
+void IdCache::Insert(const CacheKey& key, uint64_t hash, absl::Span<const int32_t> ids) {
+  if (overflow_.size() > kMaxOverflow) Clear(sets_.size());
+  if (++inserted_ > sets_.size() && sets_.size() < max_sets_) Grow();
+  Entry entry{key, {}, static_cast<uint32_t>(ids.size())};
+  if (ids.size() <= kInlineIds) {
+    std::copy(ids.begin(), ids.end(), entry.ids);
+  } else {
+    entry.ids[0] = static_cast<int32_t>(overflow_.size());
+    overflow_.insert(overflow_.end(), ids.begin(), ids.end());
+  }
+  Set& set = sets_[hash & set_mask_];
+  set.older = set.newer;
+  set.newer = entry;
+}
+
+}  // namespace graft

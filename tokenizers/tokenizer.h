@@ -1,0 +1,77 @@
+// Text to tokens.
+#ifndef GRAFT_TOKENIZERS_TOKENIZER_H_
+#define GRAFT_TOKENIZERS_TOKENIZER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "tokenizers/encoding.h"
+
+namespace graft {
+
+struct EncodeOptions {
+  // Add the special tokens of the model ([CLS] ... [SEP]).
+  bool add_special_tokens = true;
+  // Most tokens of the result, special tokens counted; 0 = no limit. A pair loses tokens of its
+  // longer text first.
+  size_t max_length = 0;
+};
+
+// The ids of many texts, one after the other: text i has ids[starts[i] .. starts[i + 1]).
+struct EncodedBatch {
+  std::vector<int32_t> ids;
+  std::vector<int32_t> starts = {0};
+  // Tokens that truncation removed, per text.
+  std::vector<uint32_t> cut_off;
+};
+
+// Any byte string is accepted: each maximal ill-formed part of UTF-8 counts as one U+FFFD.
+// Immutable and thread-safe.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  virtual Encoding Encode(std::string_view text, const EncodeOptions& options = {}) const = 0;
+  virtual Encoding EncodePair(std::string_view first, std::string_view second,
+                              const EncodeOptions& options = {}) const = 0;
+  // Words that the caller has split: word_ids count these.
+  virtual Encoding EncodeWords(absl::Span<const std::string_view> words,
+                               const EncodeOptions& options = {}) const = 0;
+  // Ids alone, the fast way; equal to Encode's. Uses up to `threads` threads; the result does not
+  // depend on it.
+  virtual EncodedBatch EncodeBatch(absl::Span<const std::string_view> texts,
+                                   const EncodeOptions& options, int threads) const = 0;
+  // The text of the ids, without special tokens when `skip_special_tokens`. Ids outside the
+  // vocabulary are skipped.
+  virtual std::string Decode(absl::Span<const int32_t> ids, bool skip_special_tokens) const = 0;
+
+  // Number of ids: one more than the largest.
+  virtual size_t vocabulary_size() const = 0;
+  virtual std::optional<int32_t> TokenToId(std::string_view token) const = 0;
+  virtual std::optional<std::string_view> IdToToken(int32_t id) const = 0;
+  // How many special tokens one text gets.
+  virtual size_t special_tokens_per_text() const = 0;
+  // The longest input that the tokenizer's own files name (model_max_length); 0 when they name
+  // none.
+  virtual size_t model_max_length() const = 0;
+  // One line for people: "BERT WordPiece, 30522 tokens, lower case".
+  virtual std::string Describe() const = 0;
+  // Paths of the files that it was read from.
+  virtual const std::vector<std::string>& files() const = 0;
+};
+
+// Opens the tokenizer of a model folder: `tokenizer.json` (BERT WordPiece type) if it is there,
+// else `vocab.txt`, with `tokenizer_config.json` and `special_tokens_map.json` beside them.
+// Thread-safe.
+absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder);
+
+}  // namespace graft
+
+#endif  // GRAFT_TOKENIZERS_TOKENIZER_H_

@@ -1,0 +1,56 @@
+// Properties of characters as the peer (tokenizers 0.23.3) sees them: ICU's data with the
+// differences of unicode_differences.inc applied. Internal: not part of the installed headers.
+#ifndef GRAFT_TOKENIZERS_UNICODE_H_
+#define GRAFT_TOKENIZERS_UNICODE_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+namespace graft {
+
+enum CharFlag : uint8_t {
+  kControl = 1,         // removed by clean_text: Cc but tab and line ends, Cf, Co, U+0000, U+FFFD
+  kWhitespace = 2,      // White_Space
+  kPunctuation = 4,     // P*, and all of ASCII that is no letter, digit, space or control
+  kNonspacingMark = 8,  // Mn
+  kCjk = 16,            // the blocks that BERT calls Chinese characters
+  kDecomposes = 32,     // its canonical decomposition is not itself
+  kWordCharacter = 64,  // \w of regular expressions
+  kLowersToTwo = 128,   // U+0130 becomes 'i' and U+0307; `lower` is the first of them
+};
+
+struct CharInfo {
+  char32_t lower;           // lower case, itself when it has none
+  uint8_t flags;            // CharFlag
+  uint8_t combining_class;  // canonical combining class, 0 for starters
+};
+
+namespace unicode_internal {
+
+inline constexpr int kPageBits = 8;
+using Page = std::array<CharInfo, 1 << kPageBits>;
+extern std::array<std::atomic<const Page*>, (0x110000 >> kPageBits)> pages;
+// Fills the page and publishes it. Thread-safe.
+const Page& MakePage(uint32_t number);
+
+}  // namespace unicode_internal
+
+// Requires code < 0x110000. Thread-safe; the first look at a page of 256 characters asks ICU.
+inline const CharInfo& LookUpChar(char32_t code) {
+  using namespace unicode_internal;
+  const Page* page = pages[code >> kPageBits].load(std::memory_order_acquire);
+  if (page == nullptr) page = &MakePage(code >> kPageBits);
+  return (*page)[code & ((1 << kPageBits) - 1)];
+}
+
+// The second character of what a kLowersToTwo character becomes.
+inline constexpr char32_t kSecondOfLower = 0x0307;
+
+inline constexpr int kMaxDecomposition = 4;
+// Full canonical decomposition (NFD, without reordering); returns its length. Thread-safe.
+int DecomposeCanonically(char32_t code, std::array<char32_t, kMaxDecomposition>& out);
+
+}  // namespace graft
+
+#endif  // GRAFT_TOKENIZERS_UNICODE_H_

@@ -1,0 +1,197 @@
+// LoadVocabTxt: a folder without tokenizer.json, as transformers' BertTokenizer reads it.
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "tokenizers/load_tokenizer.h"
+#include "tokenizers/vocabulary_file.h"
+
+namespace graft {
+namespace {
+
+using Kind = TemplatePiece::Kind;
+
+// Classes of transformers whose vocab.txt means BERT's algorithm.
+constexpr std::string_view kBertClasses[] = {
+    "BertTokenizer",     "BertTokenizerFast",    "DistilBertTokenizer", "DistilBertTokenizerFast",
+    "ElectraTokenizer",  "ElectraTokenizerFast", "MobileBertTokenizer", "MobileBertTokenizerFast",
+    "ConvBertTokenizer", "ConvBertTokenizerFast"};
+
+// A file of the folder that may be absent.
+using OptionalJson = std::optional<JsonValue>;
+
+// Special tokens that the files or BERT's habit name; `required` ones must be in the vocabulary.
+struct NamedToken {
+  std::string_view key;
+  std::string_view usual;
+  bool required;
+};
+constexpr NamedToken kNamedTokens[] = {{"unk_token", "[UNK]", true},
+                                       {"sep_token", "[SEP]", true},
+                                       {"pad_token", "[PAD]", false},
+                                       {"cls_token", "[CLS]", true},
+                                       {"mask_token", "[MASK]", false}};
+
+class FolderReader {
+ public:
+  FolderReader(const std::string& path, const OptionalJson& config, const OptionalJson& map)
+      : path_(path), config_(config), map_(map) {}
+
+  absl::StatusOr<BertParts> Read() {
+    ABSL_RETURN_IF_ERROR(CheckClass());
+    ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path_, kMaxVocabularyFileBytes));
+    ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, ParseVocabTxt(std::move(text), path_));
+    vocabulary_ = &vocabulary;
+    ABSL_RETURN_IF_ERROR(ReadDecoderList());
+    int32_t named[std::size(kNamedTokens)];
+    for (size_t i = 0; i < std::size(kNamedTokens); ++i) {
+      ABSL_ASSIGN_OR_RETURN(named[i], ReadNamed(kNamedTokens[i]));
+    }
+    for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
+      ABSL_RETURN_IF_ERROR(ReadExtra(key));
+    }
+    ABSL_ASSIGN_OR_RETURN(const BertNormalizerOptions normalizer, ReadNormalizer());
+    WordPiece::Options model;
+    model.unknown_id = named[0];
+    BertParts parts(WordPiece(std::move(vocabulary), std::move(model)));
+    parts.normalizer = normalizer;
+    parts.files = {path_};
+    parts.added_tokens = std::move(tokens_);
+    ABSL_RETURN_IF_ERROR(CheckAddedTokens(parts, path_));
+    const int32_t sep = named[1], cls = named[3];
+    const TemplatePiece begin{Kind::kSpecial, 0, {cls}}, first{Kind::kFirstText, 0, {}},
+        end{Kind::kSpecial, 0, {sep}};
+    parts.post_processor.single = {begin, first, end};
+    parts.post_processor.pair = {
+        begin, first, end, {Kind::kSecondText, 1, {}}, {Kind::kSpecial, 1, {sep}}};
+    return parts;
+  }
+
+ private:
+  absl::Status CheckClass() const {
+    const OptionalJson type = FindIn(config_, "tokenizer_class");
+    if (!type) return absl::OkStatus();
+    ABSL_ASSIGN_OR_RETURN(const std::string_view name, type->AsString());
+    const auto* end = std::end(kBertClasses);
+    if (std::find(std::begin(kBertClasses), end, name) != end) return absl::OkStatus();
+    return type->Error(absl::StrCat("expected a tokenizer of BERT's type, found '", name, "'"));
+  }
+
+  absl::StatusOr<BertNormalizerOptions> ReadNormalizer() const {
+    BertNormalizerOptions options;
+    if (config_) {
+      ABSL_ASSIGN_OR_RETURN(const bool basic, config_->GetBool("do_basic_tokenize", true));
+      if (!basic) return config_->Error("do_basic_tokenize: expected true, found false");
+      ABSL_ASSIGN_OR_RETURN(options.lowercase, config_->GetBool("do_lower_case", true));
+      ABSL_ASSIGN_OR_RETURN(options.handle_chinese_chars,
+                            config_->GetBool("tokenize_chinese_chars", true));
+    }
+    options.strip_accents = options.lowercase;
+    if (config_) {
+      ABSL_ASSIGN_OR_RETURN(options.strip_accents,
+                            config_->GetBool("strip_accents", options.lowercase));
+    }
+    return options;
+  }
+
+  static OptionalJson FindIn(const OptionalJson& file, std::string_view key) {
+    return file ? file->Find(key) : std::nullopt;
+  }
+
+  const AddedToken* Known(std::string_view content) const {
+    const auto found = std::find_if(tokens_.begin(), tokens_.end(),
+                                    [&](const AddedToken& t) { return t.content == content; });
+    return found == tokens_.end() ? nullptr : &*found;
+  }
+
+  // "added_tokens_decoder": {"100": {"content": "[UNK]", ...}}
+  absl::Status ReadDecoderList() {
+    const OptionalJson list = FindIn(config_, "added_tokens_decoder");
+    if (!list) return absl::OkStatus();
+    ABSL_ASSIGN_OR_RETURN(const auto members, list->AsObject());
+    for (const auto& [key, entry] : members) {
+      ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadTokenFlags(entry));
+      ABSL_ASSIGN_OR_RETURN(const std::string_view content, entry.GetString("content"));
+      if (content.empty()) return entry.Error("expected a token, found an empty content");
+      if (!absl::SimpleAtoi(key, &token.id) || token.id < 0 ||
+          static_cast<size_t>(token.id) > 2 * kMaxTokens) {
+        return entry.Error(absl::StrCat("expected an id as the key, found '", key, "'"));
+      }
+      token.content = content;
+      tokens_.push_back(std::move(token));
+    }
+    return absl::OkStatus();
+  }
+
+  // The id of a named token, added to the list if it is not there; -1 when BERT's usual token is
+  // meant and the vocabulary does without it.
+  absl::StatusOr<int32_t> ReadNamed(const NamedToken& named) {
+    OptionalJson value = FindIn(config_, named.key);
+    if (!value) value = FindIn(map_, named.key);
+    if (value) return AddSpecial(*value);
+    if (const AddedToken* known = Known(named.usual)) return known->id;
+    const auto id = vocabulary_->Find(named.usual);
+    if (id) {
+      AddedToken token;
+      token.content = named.usual;
+      token.id = *id;
+      token.special = true;
+      tokens_.push_back(std::move(token));
+      return *id;
+    }
+    if (!named.required) return -1;
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": expected the token '", named.usual,
+                                                   "' (", named.key, "), found no such line"));
+  }
+
+  absl::Status ReadExtra(const char* key) {
+    OptionalJson list = FindIn(config_, key);
+    if (!list) list = FindIn(map_, key);
+    if (!list || !list->is_array()) return absl::OkStatus();
+    ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> values, list->AsArray());
+    for (const JsonValue& value : values) ABSL_RETURN_IF_ERROR(AddSpecial(value).status());
+    return absl::OkStatus();
+  }
+
+  // "[CLS]" or {"content": "[CLS]", "lstrip": false, ...}
+  absl::StatusOr<int32_t> AddSpecial(const JsonValue& value) {
+    AddedToken token;
+    if (value.is_object()) {
+      ABSL_ASSIGN_OR_RETURN(token, ReadTokenFlags(value));
+      ABSL_ASSIGN_OR_RETURN(const std::string_view content, value.GetString("content"));
+      token.content = content;
+    } else {
+      ABSL_ASSIGN_OR_RETURN(const std::string_view content, value.AsString());
+      token.content = content;
+    }
+    if (const AddedToken* known = Known(token.content)) return known->id;
+    const auto id = vocabulary_->Find(token.content);
+    if (!id) {
+      return absl::InvalidArgumentError(absl::StrCat(path_, ": expected the token '", token.content,
+                                                     "' (", value.path(), "), found no such line"));
+    }
+    token.id = *id;
+    token.special = true;
+    tokens_.push_back(std::move(token));
+    return *id;
+  }
+
+  const std::string& path_;
+  const OptionalJson& config_;
+  const OptionalJson& map_;
+  const Vocabulary* vocabulary_ = nullptr;
+  std::vector<AddedToken> tokens_;
+};
+
+}  // namespace
+
+absl::StatusOr<BertParts> LoadVocabTxt(const std::string& path,
+                                       const std::optional<JsonValue>& config,
+                                       const std::optional<JsonValue>& special_tokens_map) {
+  return FolderReader(path, config, special_tokens_map).Read();
+}
+
+}  // namespace graft

@@ -1,0 +1,149 @@
+// graft classify: labels for texts.
+#include <unistd.h>
+
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/types/span.h"
+#include "base/text_input.h"
+#include "base/utf8.h"
+#include "nlohmann/json.hpp"
+#include "tasks/text_classifier.h"
+#include "tools/compute.h"
+#include "tools/verbs.h"
+
+namespace graft::tools {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Lines that are read before they are scored and written; one by one from a terminal.
+constexpr size_t kBlock = 256;
+
+struct Options {
+  std::string model;
+  std::string device = "auto";
+  int threads = 0;
+  bool json = false;
+  InvalidUtf8 invalid_utf8 = InvalidUtf8::kRefuse;
+  std::vector<std::string> texts;
+};
+
+void Declare(Options& o, OptionList& list) {
+  list.Text("--model", &o.model, "DIR", "a classifier that graft or transformers saved",
+            Need::kRequired);
+  list.Arguments("TEXT", &o.texts, "texts to classify; without any, the lines of standard input");
+  list.Flag("--json", &o.json, "JSON lines with label, score and the scores of all labels");
+  list.InvalidUtf8Policy(&o.invalid_utf8);
+  list.Device(&o.device);
+  list.Threads(&o.threads);
+}
+
+void Print(const Options& o, const TextClassifier& classifier, const std::string& text,
+           const Classification& result) {
+  if (!o.json) {
+    std::cout << result.label << '\t' << absl::StrFormat("%.6f", result.score) << '\t'
+              << OneLine(text) << '\n';
+    return;
+  }
+  ordered_json scores = ordered_json::object();
+  for (size_t c = 0; c < result.scores.size(); ++c)
+    scores[classifier.labels()[c]] = result.scores[c];
+  ordered_json row{{"label", result.label},
+                   {"score", result.score},
+                   {"scores", std::move(scores)},
+                   {"text", text}};
+  if (result.cut_off > 0) row["cut_off_tokens"] = result.cut_off;
+  std::cout << row.dump() << '\n';
+}
+
+// Counts over all texts, for the closing line.
+struct Totals {
+  int64_t cut_texts = 0;
+  int64_t cut_tokens = 0;
+};
+
+absl::Status ClassifyBlock(const Options& o, const TextClassifier& classifier,
+                           absl::Span<const std::string> texts, Totals& totals) {
+  ABSL_ASSIGN_OR_RETURN(const std::vector<Classification> results, classifier.Predict(texts));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    Print(o, classifier, texts[i], results[i]);
+    totals.cut_texts += results[i].cut_off > 0;
+    totals.cut_tokens += static_cast<int64_t>(results[i].cut_off);
+  }
+  if (!std::cout.flush()) return absl::InternalError("standard output: cannot write");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> CheckedArguments(const Options& o) {
+  std::vector<std::string> texts = o.texts;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto bad = FindInvalidUtf8(texts[i]);
+    if (!bad) continue;
+    if (o.invalid_utf8 == InvalidUtf8::kRefuse) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("text ", i + 1, " of the command line: byte ", *bad,
+                       ": expected UTF-8, found an ill-formed sequence"));
+    }
+    texts[i] = ReplaceInvalidUtf8(texts[i]);
+  }
+  return texts;
+}
+
+absl::Status ClassifyInput(const Options& o, const TextClassifier& classifier, Totals& totals) {
+  ABSL_ASSIGN_OR_RETURN(TextInput input, TextInput::Open("-", {.invalid_utf8 = o.invalid_utf8}));
+  const size_t block = ::isatty(STDIN_FILENO) ? 1 : kBlock;
+  std::vector<std::string> texts;
+  std::string line;
+  while (true) {
+    const absl::StatusOr<bool> more = input.Next(line);
+    if (more.ok() && *more) texts.push_back(line);
+    // What was read before a mistake is still answered.
+    const bool last = !more.ok() || !*more;
+    if (texts.size() == block || (last && !texts.empty())) {
+      ABSL_RETURN_IF_ERROR(ClassifyBlock(o, classifier, texts, totals));
+      texts.clear();
+    }
+    if (last) return more.status();
+  }
+}
+
+absl::StatusOr<int> Classify(const Options& o) {
+  ABSL_RETURN_IF_ERROR(PrepareCompute(o.device, o.threads));
+  ABSL_ASSIGN_OR_RETURN(const std::vector<std::string> arguments, CheckedArguments(o));
+  ABSL_ASSIGN_OR_RETURN(const TextClassifier classifier, TextClassifier::Load(o.model));
+  Totals totals;
+  if (arguments.empty()) {
+    ABSL_RETURN_IF_ERROR(ClassifyInput(o, classifier, totals));
+  } else {
+    ABSL_RETURN_IF_ERROR(ClassifyBlock(o, classifier, arguments, totals));
+  }
+  if (totals.cut_texts > 0) {
+    std::cerr << "graft: " << totals.cut_texts << " texts were longer than "
+              << classifier.max_length() << " tokens; " << totals.cut_tokens
+              << " tokens were not read\n";
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+Verb ClassifyVerb() {
+  const auto options = std::make_shared<Options>();
+  return {.name = "classify",
+          .summary = "Label texts from the command line or from standard input",
+          .example =
+              "graft classify --model my-model \"A wonderful film.\"\n"
+              "graft classify --model my-model --json < reviews.txt",
+          .declare = [options](OptionList& list) { Declare(*options, list); },
+          .check = nullptr,
+          .run = [options] { return Classify(*options); }};
+}
+
+}  // namespace graft::tools

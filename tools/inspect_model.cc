@@ -1,0 +1,156 @@
+// graft inspect model: what a model folder holds.
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "nlohmann/json.hpp"
+#include "tasks/model_folder.h"
+#include "tools/table.h"
+#include "tools/verbs.h"
+
+namespace graft::tools {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string model;
+  bool json = false;
+};
+
+void Declare(Options& o, OptionList& list) {
+  list.Argument("DIR", &o.model, "the model folder");
+  list.Flag("--json", &o.json, "print one JSON object");
+}
+
+std::string StageName(int stage) {
+  return stage == 0 ? "embeddings" : absl::StrCat("layer ", stage);
+}
+
+int64_t HeadParameters(const LoadedModel& model) {
+  return model.head ? CountParameters(SequenceClassifier::Layout(model.head->config())) : 0;
+}
+
+int64_t AllParameters(const LoadedModel& model) {
+  int64_t count = HeadParameters(model);
+  for (int s = 0; s < model.backbone->stages(); ++s)
+    count += CountParameters(model.backbone->stage(s).layout);
+  return count;
+}
+
+std::string Layout(const ModelFolder& folder) {
+  return folder.sentence_transformers ? "sentence-transformers" : "transformers";
+}
+
+void PrintJson(const LoadedModel& model) {
+  const ModelFolder& folder = model.folder;
+  const EncoderConfig& c = folder.config;
+  ordered_json stages = ordered_json::array();
+  for (int s = 0; s < model.backbone->stages(); ++s) {
+    stages.push_back({{"stage", s},
+                      {"name", StageName(s)},
+                      {"parameters", CountParameters(model.backbone->stage(s).layout)}});
+  }
+  ordered_json json{{"format", "graft inspect model"},
+                    {"version", 1},
+                    {"model", folder.path},
+                    {"layout", Layout(folder)},
+                    {"model_type", c.model_type},
+                    {"architectures", c.architectures},
+                    {"layers", c.layers},
+                    {"hidden_size", c.hidden_size},
+                    {"heads", c.heads},
+                    {"intermediate_size", c.intermediate_size},
+                    {"positions", c.max_positions},
+                    {"max_length", folder.max_length},
+                    {"stages", std::move(stages)},
+                    {"parameters", AllParameters(model)},
+                    {"tokenizer", model.tokenizer->Describe()}};
+  json["pooling"] =
+      folder.pooling ? ordered_json(PoolingName(*folder.pooling)) : ordered_json(nullptr);
+  json["head"] = nullptr;
+  if (model.head) {
+    json["head"] = {{"pooling", PoolingName(model.head->config().pooling)},
+                    {"pooler", model.head->config().pooler},
+                    {"labels", folder.labels},
+                    {"parameters", HeadParameters(model)}};
+  }
+  json["weight_file_bytes"] = model.weight_bytes;
+  json["memory_bytes"] = AllParameters(model) * static_cast<int64_t>(sizeof(float));
+  json["mapped"] = model.mapped;
+  json["files"] = folder.files;
+  json["unused_tensors"] = model.unused_tensors;
+  std::cout << json.dump(2) << '\n';
+}
+
+void PrintText(const LoadedModel& model) {
+  constexpr double kMegabyte = 1e6;
+  const ModelFolder& folder = model.folder;
+  const EncoderConfig& c = folder.config;
+  Table facts({{""}, {""}});
+  facts.AddRow({"model", Printable(folder.path)});
+  facts.AddRow({"layout", Layout(folder)});
+  facts.AddRow(
+      {"architecture",
+       absl::StrFormat(
+           "%s: %d layers, hidden size %d, %d heads, intermediate size %d, %d positions",
+           c.model_type, c.layers, c.hidden_size, c.heads, c.intermediate_size, c.max_positions)});
+  facts.AddRow({"tokenizer", Printable(model.tokenizer->Describe())});
+  facts.AddRow({"longest text", absl::StrCat(folder.max_length, " tokens")});
+  if (folder.pooling) facts.AddRow({"pooling file", std::string(PoolingName(*folder.pooling))});
+  std::vector<std::string> labels;
+  for (const std::string& label : folder.labels) labels.push_back(Printable(label));
+  facts.AddRow({"head", model.head
+                            ? absl::StrCat("text classification, ",
+                                           PoolingName(model.head->config().pooling), " pooling",
+                                           model.head->config().pooler ? " with pooler" : "")
+                            : "none"});
+  if (model.head) facts.AddRow({"labels", absl::StrJoin(labels, ", ")});
+  facts.AddRow(
+      {"memory", absl::StrFormat("%.1f MB, %s", AllParameters(model) * sizeof(float) / kMegabyte,
+                                 model.mapped ? "mapped and shared" : "read")});
+  std::cout << facts.ToString() << '\n';
+
+  Table stages({{"stage", Align::kRight}, {"name"}, {"parameters", Align::kRight}});
+  for (int s = 0; s < model.backbone->stages(); ++s) {
+    stages.AddRow({absl::StrCat(s), StageName(s),
+                   WithThousands(CountParameters(model.backbone->stage(s).layout))});
+  }
+  if (model.head) stages.AddRow({"", "head", WithThousands(HeadParameters(model))});
+  stages.AddRule();
+  stages.AddRow({"", "all", WithThousands(AllParameters(model))});
+  std::cout << stages.ToString() << "\nfiles read\n";
+  for (const std::string& file : folder.files) std::cout << "  " << Printable(file) << '\n';
+  std::cout << "tensors not used: " << (model.unused_tensors.empty() ? "none" : "") << '\n';
+  for (const std::string& name : model.unused_tensors) std::cout << "  " << Printable(name) << '\n';
+}
+
+absl::StatusOr<int> Inspect(const Options& o) {
+  ABSL_ASSIGN_OR_RETURN(const LoadedModel model, LoadModel(o.model));
+  if (o.json) {
+    PrintJson(model);
+  } else {
+    PrintText(model);
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+Verb InspectModelVerb() {
+  const auto options = std::make_shared<Options>();
+  return {.name = "inspect model",
+          .summary = "Say what a model folder holds: stages, tokenizer, head, files",
+          .example = "graft inspect model my-model",
+          .declare = [options](OptionList& list) { Declare(*options, list); },
+          .check = nullptr,
+          .run = [options] { return Inspect(*options); }};
+}
+
+}  // namespace graft::tools

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Installs what graft is built with, once: Debian packages, LibTorch, Abseil.
+#
+#   tools/setup.sh                 installs and says where
+#   tools/setup.sh --prefix-path   the same, and prints the value for the environment variable CMAKE_PREFIX_PATH
+#
+# Downloads are pinned in pins.txt. Everything lands in $GRAFT_CACHE (default ~/.cache/graft) in folders named by
+# version, so that a second clone finds it there. A folder appears under its name only when it is complete.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+packages=(build-essential cmake ninja-build ccache pkg-config unzip git python3 python3-pip python3-venv strace
+          libicu-dev zlib1g-dev libsimdjson-dev nlohmann-json3-dev libxxhash-dev libcli11-dev libhwy-dev
+          libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19)
+
+install_packages() {
+  local missing=() package
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null || die "not a Debian system; install by hand: ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "needs root (or sudo) to install: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  need_space /usr 2000 "installing ${#missing[@]} Debian packages"
+  say "installing Debian packages: ${missing[*]}"
+  local log
+  log=$(mktemp)
+  if ! { "${as_root[@]}" apt-get update && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y \
+      --no-install-recommends "${missing[@]}"; } > "$log" 2>&1; then
+    tail -n 3 "$log" >&2
+    die "apt-get could not install: ${missing[*]} (no network?)"
+  fi
+  rm -f "$log"
+}
+
+# The headers and the CPU libraries of the wheel; libtorch_cpu.so finds the two CUDA libraries beside it by its rpath.
+install_libtorch() {
+  local target=$1 work
+  need_space "$GRAFT_CACHE" 3000 "LibTorch"
+  work=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
+  fetch torch "$work/wheels"
+  fetch nvidia-cuda-runtime "$work/wheels"
+  fetch nvidia-cuda-cupti "$work/wheels"
+  say "unpacking LibTorch"
+  mkdir "$work/tree"
+  (cd "$work/tree" && unzip -q "$work"/wheels/torch-*.whl 'torch/include/*' 'torch/lib/libtorch_cpu.so' \
+      'torch/lib/libc10.so' 'torch/lib/libgomp.so.1' 'torch/version.py' &&
+    unzip -q "$work"/wheels/nvidia_cuda_runtime-*.whl 'nvidia/cu13/lib/*' &&
+    unzip -q "$work"/wheels/nvidia_cuda_cupti-*.whl 'nvidia/cu13/lib/libcupti.so*') >&2 ||
+    die "cannot unpack LibTorch into $GRAFT_CACHE (disk full?)"
+  mv -T "$work/tree" "$target"
+  rm -rf "$work"
+}
+
+# build_abseil TARGET [cmake options...]
+build_abseil() {
+  local target=$1 work log
+  shift
+  need_space "$GRAFT_CACHE" 1000 "Abseil"
+  work=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
+  log=$work/log
+  fetch sentencepiece "$work" source
+  tar -xzf "$work"/sentencepiece-*.tar.gz -C "$work"
+  say "building Abseil (about a minute)"
+  if ! { cmake -S "$work"/sentencepiece-*/sentencepiece/third_party/abseil-cpp -B "$work/build" -G Ninja \
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_STANDARD=20 -DABSL_PROPAGATE_CXX_STD=ON -DABSL_ENABLE_INSTALL=ON \
+        -DBUILD_TESTING=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON "$@" \
+        -DCMAKE_INSTALL_PREFIX="$target" &&
+      cmake --build "$work/build" && DESTDIR="$work/stage" cmake --install "$work/build"; } > "$log" 2>&1; then
+    grep -m 3 -iE 'error|no space' "$log" >&2 || tail -n 3 "$log" >&2
+    die "Abseil does not build"
+  fi
+  mkdir -p "$(dirname "$target")"
+  mv -T "$work/stage$target" "$target"
+  rm -rf "$work"
+}
+
+install_packages
+command -v c++ >/dev/null || die "no C++ compiler"
+mkdir -p "$GRAFT_CACHE" 2>/dev/null || die "cannot create $GRAFT_CACHE"
+exec 9> "$GRAFT_CACHE/lock"
+flock 9
+libtorch=$GRAFT_CACHE/libtorch-$(pinned_version torch)
+abseil=$GRAFT_CACHE/abseil-20260526
+[ -d "$libtorch" ] || install_libtorch "$libtorch"
+[ -d "$abseil" ] || build_abseil "$abseil"
+if [ "${1:-}" = --prefix-path ]; then
+  printf '%s\n' "$abseil:$libtorch/torch"
+else
+  say "ready: export CMAKE_PREFIX_PATH=$abseil:$libtorch/torch"
+fi

@@ -1,0 +1,23 @@
+// SIGINT and SIGTERM as a request that long work asks for between its steps.
+#ifndef GRAFT_TOOLS_STOP_SIGNAL_H_
+#define GRAFT_TOOLS_STOP_SIGNAL_H_
+
+namespace graft::tools {
+
+// From its construction to its destruction the first SIGINT or SIGTERM is only noted; a second one
+// ends the program as always. One at a time.
+class StopSignal {
+ public:
+  StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+  ~StopSignal();
+
+  bool requested() const;
+  // 130 after SIGINT, 143 after SIGTERM, 0 when none came.
+  int exit_status() const;
+};
+
+}  // namespace graft::tools
+
+#endif  // GRAFT_TOOLS_STOP_SIGNAL_H_

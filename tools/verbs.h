@@ -1,0 +1,16 @@
+// The verbs of the program, one file each.
+#ifndef GRAFT_TOOLS_VERBS_H_
+#define GRAFT_TOOLS_VERBS_H_
+
+#include "tools/options.h"
+
+namespace graft::tools {
+
+Verb TrainClassifyVerb();
+Verb EvalVerb();
+Verb ClassifyVerb();
+Verb InspectModelVerb();
+
+}  // namespace graft::tools
+
+#endif  // GRAFT_TOOLS_VERBS_H_
