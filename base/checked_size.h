@@ -24,13 +24,6 @@ class CheckedSize {
   friend constexpr CheckedSize operator+(CheckedSize a, CheckedSize b) { return a += b; }
   friend constexpr CheckedSize operator*(CheckedSize a, CheckedSize b) { return a *= b; }
 
-  // The next multiple of `alignment`, which must be a power of two.
-  constexpr CheckedSize AlignedTo(uint64_t alignment) const {
-    CheckedSize raised = *this + (alignment - 1);
-    raised.value_ &= ~(alignment - 1);
-    return raised;
-  }
-
   // nullopt when a step overflowed.
   constexpr std::optional<uint64_t> value() const {
     if (overflow_) return std::nullopt;

@@ -63,7 +63,8 @@ absl::Status SyntaxError(std::string_view text, const std::string& source,
   ErrorPlace place;
   nlohmann::json::sax_parse(text.begin(), text.end(), &place);
   if (place.too_deep()) return TooDeep(source);
-  const std::string where = place.position() ? absl::StrCat("byte ", *place.position(), ": ") : "";
+  const std::optional<size_t> at = place.position();
+  const std::string where = at ? absl::StrCat("byte ", *at, ": ") : "";
   return absl::DataLossError(
       absl::StrCat(source, ": ", where, "expected JSON, found: ", simdjson::error_message(code)));
 }
@@ -151,15 +152,15 @@ std::string JsonValue::Describe() const {
     case element_type::NULL_VALUE:
       return "null";
     case element_type::BOOL:
-      return bool(element_) ? "true" : "false";
+      return static_cast<bool>(element_) ? "true" : "false";
     case element_type::STRING:
-      return Quoted(std::string_view(element_));
+      return Quoted(static_cast<std::string_view>(element_));
     case element_type::INT64:
-      return absl::StrCat(int64_t(element_));
+      return absl::StrCat(static_cast<int64_t>(element_));
     case element_type::UINT64:
-      return absl::StrCat(uint64_t(element_));
+      return absl::StrCat(static_cast<uint64_t>(element_));
     case element_type::DOUBLE:
-      return absl::StrCat(double(element_));
+      return absl::StrCat(static_cast<double>(element_));
   }
   return "something else";
 }
@@ -187,7 +188,7 @@ absl::StatusOr<double> JsonValue::AsDouble(double min, double max) const {
 
 absl::StatusOr<bool> JsonValue::AsBool() const {
   if (!is_bool()) return Error(absl::StrCat("expected true or false, found ", Describe()));
-  return bool(element_);
+  return static_cast<bool>(element_);
 }
 
 absl::StatusOr<std::vector<JsonValue>> JsonValue::AsArray() const {
@@ -202,8 +203,9 @@ absl::StatusOr<std::vector<JsonValue>> JsonValue::AsArray() const {
 absl::StatusOr<std::vector<std::pair<std::string_view, JsonValue>>> JsonValue::AsObject() const {
   if (!is_object()) return Error(absl::StrCat("expected an object, found ", Describe()));
   std::vector<std::pair<std::string_view, JsonValue>> members;
-  for (const auto& [key, value] : simdjson::dom::object(element_))
+  for (const auto& [key, value] : simdjson::dom::object(element_)) {
     members.emplace_back(key, Child(key, value));
+  }
   return members;
 }
 

@@ -51,7 +51,7 @@ bool Own(const Temporary& temporary) {
 
 bool Exists(const WriteTarget& target) { return target.mode.has_value(); }
 
-mode_t Permissions(const WriteTarget& target) { return *target.mode & 0777; }
+mode_t Permissions(const WriteTarget& target) { return target.mode.value_or(0) & 0777; }
 
 absl::Status CannotCreate(const WriteTarget& target, int error) {
   return ErrnoStatus(error, target.path, "create a temporary beside it");
@@ -102,7 +102,7 @@ absl::StatusOr<Temporary> CreateTemporaryFile(const WriteTarget& target) {
       continue;
     }
     if (Exists(target) && ::fchmod(temporary.descriptor, Permissions(target)) != 0) {
-      const absl::Status status = ErrnoStatus(errno, target.path, "keep its mode");
+      absl::Status status = ErrnoStatus(errno, target.path, "keep its mode");
       ::unlink(temporary.path.c_str());
       ::close(temporary.descriptor);
       return status;

@@ -84,7 +84,8 @@ absl::StatusOr<std::vector<Classification>> TextClassifier::Predict(
   try {
     return Classify(impl_->model, texts);
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("LibTorch failed: ", error.what()));
+    const std::string_view what = error.what();  // a stack trace stands below the message
+    return absl::InternalError(absl::StrCat("LibTorch failed: ", what.substr(0, what.find('\n'))));
   }
 }
 

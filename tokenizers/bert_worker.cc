@@ -11,9 +11,11 @@
 namespace graft {
 namespace {
 
-// Entries of 32 bytes: 4 MiB for chunks, 1 MiB for words.
-constexpr size_t kChunkEntries = size_t{1} << 17;
-constexpr size_t kWordEntries = size_t{1} << 15;
+// Entries of 32 bytes, of 64 for long chunks: at most 16, 8 and 4 MiB, for texts of very many
+// different words.
+constexpr size_t kChunkEntries = size_t{1} << 19;
+constexpr size_t kLongChunkEntries = size_t{1} << 17;
+constexpr size_t kWordEntries = size_t{1} << 17;
 // Chunks whose cache lines are fetched before the first of them is looked at.
 constexpr size_t kGroup = 32;
 constexpr size_t kGrowIds = 16384;
@@ -36,7 +38,10 @@ void IdWriter::Grow(size_t count) {
 }
 
 BertWorker::BertWorker(const BertPipeline& pipeline)
-    : pipeline_(pipeline), chunk_cache_(kChunkEntries), word_cache_(kWordEntries) {
+    : pipeline_(pipeline),
+      chunk_cache_(kChunkEntries),
+      long_chunk_cache_(kLongChunkEntries),
+      word_cache_(kWordEntries) {
   for (size_t i = 0; i < ascii_.size(); ++i) {
     AsciiRule& rule = ascii_[i];
     auto sink = [&rule](char32_t code, uint8_t flags, Span) {
@@ -105,34 +110,53 @@ void BertWorker::AppendWindow(size_t length, IdWriter& out) {
 }
 
 void BertWorker::AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& out) {
-  std::array<CacheKey, kGroup> keys;
+  std::array<ShortCache::Key, kGroup> keys;
   std::array<uint64_t, kGroup> hashes;
   for (size_t i = 0; i < chunks; ++i) {
     const size_t length = edges[2 * i + 1] - edges[2 * i];
-    if (length > CacheKey::kMaxBytes) continue;
-    keys[i] = CacheKey::FromReadable(window_.data() + edges[2 * i], length);
+    if (length > ShortCache::Key::kMaxBytes) continue;
+    keys[i] = ShortCache::Key::FromReadable(window_.data() + edges[2 * i], length);
     hashes[i] = keys[i].Hash();
     chunk_cache_.Prefetch(hashes[i]);
   }
+  // Room for all that the cache may give inline, so that the common way is a copy and an addition.
+  int32_t* begin = out.Room(ShortCache::kInlineIds * kGroup);
+  int32_t* end = begin;
   for (size_t i = 0; i < chunks; ++i) {
     const std::string_view chunk(window_.data() + edges[2 * i], edges[2 * i + 1] - edges[2 * i]);
-    if (chunk.size() > CacheKey::kMaxBytes) {
-      out.Append(EncodeChunk(chunk));
+    const bool is_short = chunk.size() <= ShortCache::Key::kMaxBytes;
+    const ShortCache::Entry* entry = is_short ? chunk_cache_.Find(keys[i], hashes[i]) : nullptr;
+    if (entry != nullptr && entry->count <= ShortCache::kInlineIds) {
+      std::memcpy(end, entry->ids, sizeof(entry->ids));
+      end += entry->count;
       continue;
     }
-    const IdCache::Entry* entry = chunk_cache_.Find(keys[i], hashes[i]);
-    if (entry == nullptr) {
+    out.Advance(end - begin);
+    if (entry != nullptr) {
+      out.Append(chunk_cache_.Ids(*entry));
+    } else if (is_short) {
       const absl::Span<const int32_t> ids = EncodeChunk(chunk);
       chunk_cache_.Insert(keys[i], hashes[i], ids);
       out.Append(ids);
-    } else if (entry->count <= IdCache::kInlineIds) {
-      // Always all of them: a copy of fixed length is faster than one of the right length.
-      std::memcpy(out.Room(IdCache::kInlineIds), entry->ids, sizeof(entry->ids));
-      out.Advance(entry->count);
     } else {
-      out.Append(chunk_cache_.Ids(*entry));
+      out.Append(
+          Cached(long_chunk_cache_, chunk, [this](std::string_view c) { return EncodeChunk(c); }));
     }
+    begin = end = out.Room(ShortCache::kInlineIds * kGroup);
   }
+  out.Advance(end - begin);
+}
+
+template <typename Cache, typename Encode>
+absl::Span<const int32_t> BertWorker::Cached(Cache& cache, std::string_view bytes,
+                                             const Encode& encode) {
+  if (bytes.size() > Cache::Key::kMaxBytes) return encode(bytes);
+  const typename Cache::Key key = Cache::Key::From(bytes);
+  const uint64_t hash = key.Hash();
+  if (const auto* entry = cache.Find(key, hash)) return cache.Ids(*entry);
+  const absl::Span<const int32_t> ids = encode(bytes);
+  cache.Insert(key, hash, ids);
+  return ids;
 }
 
 absl::Span<const int32_t> BertWorker::EncodeChunk(std::string_view chunk) {
@@ -170,18 +194,11 @@ void BertWorker::EncodeAsciiChunk(std::string_view chunk) {
 }
 
 absl::Span<const int32_t> BertWorker::WordIds(std::string_view word) {
-  const bool cached = word.size() <= CacheKey::kMaxBytes;
-  CacheKey key;
-  uint64_t hash = 0;
-  if (cached) {
-    key = CacheKey::From(word);
-    hash = key.Hash();
-    if (const IdCache::Entry* entry = word_cache_.Find(key, hash)) return word_cache_.Ids(*entry);
-  }
-  word_ids_.clear();
-  pipeline_.parts.model.Tokenize(word, word_ids_);
-  if (cached) word_cache_.Insert(key, hash, word_ids_);
-  return word_ids_;
+  return Cached(word_cache_, word, [this](std::string_view w) {
+    word_ids_.clear();
+    pipeline_.parts.model.Tokenize(w, word_ids_);
+    return absl::MakeConstSpan(word_ids_);
+  });
 }
 
 BertWorkerPool::Lease BertWorkerPool::Take() {

@@ -91,8 +91,16 @@ class BertWorker {
 
   const BertPipeline& pipeline_;
   std::array<AsciiRule, 128> ascii_;
-  IdCache chunk_cache_;  // raw bytes between whitespace
-  IdCache word_cache_;   // normalized words
+  using ShortCache = IdCache<2>;
+  using LongCache = IdCache<4>;
+
+  // Ids through a cache; `encode` makes those that are not in it. Valid until the next call.
+  template <typename Cache, typename Encode>
+  absl::Span<const int32_t> Cached(Cache& cache, std::string_view bytes, const Encode& encode);
+
+  ShortCache chunk_cache_;      // raw bytes between whitespace
+  LongCache long_chunk_cache_;  // those that are too long for it
+  ShortCache word_cache_;       // normalized words
   std::vector<int32_t> chunk_ids_;
   std::vector<int32_t> word_ids_;
   std::string word_;

@@ -11,21 +11,39 @@ constexpr size_t kFirstSets = 1024;
 // Ids outside of the entries, before the cache starts anew.
 constexpr size_t kMaxOverflow = size_t{1} << 20;
 
+template <typename Key>
+bool IsEmpty(const Key& key) {
+  return key.words.back() >> 56 == 0;
+}
+
 }  // namespace
 
-IdCache::IdCache(size_t max_entries) : max_sets_(std::max(max_entries / 2, kFirstSets)) {
+namespace id_cache_internal {
+
+constexpr std::array<uint8_t, 2 * kEnd> kMasks = [] {
+  std::array<uint8_t, 2 * kEnd> masks{};
+  for (size_t i = 0; i < kEnd; ++i) masks[i] = 0xFF;
+  return masks;
+}();
+
+}  // namespace id_cache_internal
+
+template <size_t kWords>
+IdCache<kWords>::IdCache(size_t max_entries) : max_sets_(std::max(max_entries / 2, kFirstSets)) {
   ABSL_CHECK(std::has_single_bit(max_sets_));
   Clear(kFirstSets);
 }
 
-void IdCache::Clear(size_t sets) {
+template <size_t kWords>
+void IdCache<kWords>::Clear(size_t sets) {
   sets_.assign(sets, Set{});
   overflow_.clear();
   set_mask_ = sets - 1;
   inserted_ = 0;
 }
 
-void IdCache::Grow() {
+template <size_t kWords>
+void IdCache<kWords>::Grow() {
   std::vector<Set> old(2 * sets_.size());
   old.swap(sets_);
   set_mask_ = sets_.size() - 1;
@@ -33,7 +51,7 @@ void IdCache::Grow() {
   // The entries of one old set go to two new sets that get no others: nothing gives way.
   for (const Set& set : old) {
     for (const Entry* entry : {&set.older, &set.newer}) {
-      if (entry->key == CacheKey{}) continue;
+      if (IsEmpty(entry->key)) continue;
       Set& target = sets_[entry->key.Hash() & set_mask_];
       target.older = target.newer;
       target.newer = *entry;
@@ -41,7 +59,8 @@ void IdCache::Grow() {
   }
 }
 
-void IdCache::Insert(const CacheKey& key, uint64_t hash, absl::Span<const int32_t> ids) {
+template <size_t kWords>
+void IdCache<kWords>::Insert(const Key& key, uint64_t hash, absl::Span<const int32_t> ids) {
   if (overflow_.size() > kMaxOverflow) Clear(sets_.size());
   if (++inserted_ > sets_.size() && sets_.size() < max_sets_) Grow();
   Entry entry{key, {}, static_cast<uint32_t>(ids.size())};
@@ -55,5 +74,8 @@ void IdCache::Insert(const CacheKey& key, uint64_t hash, absl::Span<const int32_
   set.older = set.newer;
   set.newer = entry;
 }
+
+template class IdCache<2>;
+template class IdCache<4>;
 
 }  // namespace graft

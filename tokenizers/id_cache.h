@@ -3,73 +3,80 @@
 #define GRAFT_TOKENIZERS_ID_CACHE_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
 
 namespace graft {
 
-// Up to 15 bytes, padded with zeros, and their number in the last byte. A key of length 0 stands
-// for "no entry".
+// Up to 8 * kWords - 1 bytes, padded with zeros, and their number in the last byte. A key of length
+// 0 stands for "no entry".
+template <size_t kWords>
 struct CacheKey {
-  static constexpr size_t kMaxBytes = 15;
+  static_assert(kWords % 2 == 0 && kWords <= 4);
+  static constexpr size_t kBytes = 8 * kWords;
+  static constexpr size_t kMaxBytes = kBytes - 1;
 
-  uint64_t low = 0;
-  uint64_t high = 0;
+  std::array<uint64_t, kWords> words;
 
-  bool operator==(const CacheKey&) const = default;
+  bool operator==(const CacheKey& other) const {
+    uint64_t different = 0;
+    for (size_t i = 0; i < kWords; ++i) different |= words[i] ^ other.words[i];
+    return different == 0;
+  }
   uint64_t Hash() const {
-    const auto product =
-        static_cast<unsigned __int128>(low ^ 0x9E3779B97F4A7C15) * (high ^ 0xC2B2AE3D27D4EB4F);
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+    uint64_t hash = 0;
+    for (size_t i = 0; i < kWords; i += 2) {
+      const auto product = static_cast<unsigned __int128>(words[i] ^ 0x9E3779B97F4A7C15) *
+                           (words[i + 1] ^ 0xC2B2AE3D27D4EB4F);
+      hash = hash * 3 + (static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64));
+    }
+    return hash;
   }
 
-  // Key of bytes that have at least 16 readable bytes from `data` on; length <= kMaxBytes.
-  static CacheKey FromReadable(const char* data, size_t length) {
-    CacheKey key;
-    std::memcpy(&key.low, data, 8);
-    std::memcpy(&key.high, data + 8, 8);
-    const uint64_t bits = 8 * length;
-    key.low &= bits >= 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
-    key.high &= bits <= 64 ? 0 : (uint64_t{1} << (bits - 64)) - 1;
-    key.high |= static_cast<uint64_t>(length) << 56;
-    return key;
-  }
+  // Key of the first `length` of the bytes at `data`, kBytes of which must be readable; length <=
+  // kMaxBytes.
+  static CacheKey FromReadable(const char* data, size_t length);
+  // The same for bytes that may be the last ones in memory.
   static CacheKey From(std::string_view bytes) {
-    char buffer[16] = {};
+    char buffer[kBytes] = {};
     std::memcpy(buffer, bytes.data(), bytes.size());
     return FromReadable(buffer, bytes.size());
   }
 };
 
-// Two-way set associative, one set per cache line; starts small and doubles while it fills, up to
-// a fixed size. What it holds is a function of what was put in; a lost entry costs time only. One
-// thread at a time.
+// Two-way set associative, a set lies in as few cache lines as it can; starts small and doubles
+// while it fills, up to a fixed size. What it holds is a function of what was put in; a lost entry
+// costs time only. One thread at a time.
+template <size_t kWords>
 class IdCache {
  public:
-  static constexpr size_t kInlineIds = 3;
+  using Key = CacheKey<kWords>;
+  static constexpr size_t kInlineIds = 2 * kWords - 1;
 
   struct Entry {
-    CacheKey key;
-    int32_t ids[kInlineIds] = {};
+    Key key;
+    int32_t ids[kInlineIds];
     // How many ids; from kInlineIds + 1 on, ids[0] is where they begin in the overflow.
-    uint32_t count = 0;
+    uint32_t count;
   };
+  static_assert(sizeof(Entry) == 2 * sizeof(Key));
 
+  // `max_entries` must be a power of two.
   explicit IdCache(size_t max_entries);
 
   void Prefetch(uint64_t hash) const { __builtin_prefetch(&sets_[hash & set_mask_]); }
 
   // The entry of a key; nullptr when there is none.
-  const Entry* Find(const CacheKey& key, uint64_t hash) const {
+  const Entry* Find(const Key& key, uint64_t hash) const {
     const Set& set = sets_[hash & set_mask_];
-    if (set.newer.key == key) return &set.newer;
-    if (set.older.key == key) return &set.older;
-    return nullptr;
+    // No branch on which of the two it is: that is hard to foresee.
+    const Entry* entry = set.newer.key == key ? &set.newer : &set.older;
+    return entry->key == key ? entry : nullptr;
   }
   absl::Span<const int32_t> Ids(const Entry& entry) const {
     if (entry.count <= kInlineIds) return {entry.ids, entry.count};
@@ -77,7 +84,7 @@ class IdCache {
   }
 
   // Adds a key that is not there; the older key of a full set gives way.
-  void Insert(const CacheKey& key, uint64_t hash, absl::Span<const int32_t> ids);
+  void Insert(const Key& key, uint64_t hash, absl::Span<const int32_t> ids);
 
  private:
   struct alignas(64) Set {
@@ -93,6 +100,27 @@ class IdCache {
   size_t set_mask_ = 0;
   size_t inserted_ = 0;  // since the last Clear or Grow
 };
+
+namespace id_cache_internal {
+
+// Read at kEnd - length it keeps the first `length` bytes.
+inline constexpr size_t kEnd = 32;
+extern const std::array<uint8_t, 2 * kEnd> kMasks;
+
+}  // namespace id_cache_internal
+
+template <size_t kWords>
+CacheKey<kWords> CacheKey<kWords>::FromReadable(const char* data, size_t length) {
+  CacheKey key, mask;
+  std::memcpy(&key, data, kBytes);
+  std::memcpy(&mask, &id_cache_internal::kMasks[id_cache_internal::kEnd - length], kBytes);
+  for (size_t i = 0; i < kWords; ++i) key.words[i] &= mask.words[i];
+  key.words[kWords - 1] |= static_cast<uint64_t>(length) << 56;
+  return key;
+}
+
+extern template class IdCache<2>;
+extern template class IdCache<4>;
 
 }  // namespace graft
 

@@ -108,8 +108,10 @@ int Execute(const Program& program, const Verb& verb, std::ostream& err) {
     if (result.ok()) return *result;
     return PrintError(program, result.status().message(), kExitFailed, err);
   } catch (const std::exception& exception) {
-    return PrintError(program, absl::StrCat("internal error: ", exception.what()), kExitFailed,
-                      err);
+    // LibTorch writes a stack trace below its message.
+    const std::string_view what = exception.what();
+    return PrintError(program, absl::StrCat("internal error: ", what.substr(0, what.find('\n'))),
+                      kExitFailed, err);
   }
 }
 

@@ -38,12 +38,16 @@ void WriteToStandardError(std::string_view text) {
   }
 }
 
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 int StandardErrorColumns() {
   winsize window;
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) return window.ws_col;
   int columns = 0;
-  const char* variable = std::getenv("COLUMNS");
-  if (variable != nullptr && absl::SimpleAtoi(variable, &columns) && columns > 0) return columns;
+  if (absl::SimpleAtoi(Variable("COLUMNS"), &columns) && columns > 0) return columns;
   return kDefaultColumns;
 }
 
@@ -53,21 +57,16 @@ absl::Duration MonotonicTime() {
   return absl::DurationFromTimespec(time);
 }
 
-bool IsSet(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && *value != '\0';
-}
-
 }  // namespace
 
 ProgressOutput StandardErrorProgress() {
-  const bool capable = ::isatty(STDERR_FILENO) != 0 && IsSet("TERM") &&
-                       std::string_view(std::getenv("TERM")) != "dumb";
+  const std::string terminal = Variable("TERM");
+  const bool capable = ::isatty(STDERR_FILENO) != 0 && !terminal.empty() && terminal != "dumb";
   return {.write = WriteToStandardError,
           .columns = StandardErrorColumns,
           .now = MonotonicTime,
           .redraw = capable,
-          .color = capable && !IsSet("NO_COLOR")};
+          .color = capable && Variable("NO_COLOR").empty()};
 }
 
 std::string ClockText(absl::Duration duration) {

@@ -10,7 +10,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 packages=(build-essential cmake ninja-build ccache pkg-config unzip git python3 python3-pip python3-venv strace
-          libicu-dev zlib1g-dev libsimdjson-dev nlohmann-json3-dev libxxhash-dev libcli11-dev libhwy-dev
+          libicu-dev zlib1g-dev libsimdjson-dev nlohmann-json3-dev libxxhash-dev libhwy-dev
           libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19)
 
 install_packages() {

@@ -103,11 +103,13 @@ void TileOfRows(int64_t rows, const Left& a, int64_t depth, const float* panel, 
 // c [rows, columns rounded up] = a [rows, depth] times panels, added to what c holds when `add`.
 void Multiply(const Left& a, int64_t rows, int64_t depth, const float* panels, int64_t columns,
               float* c, int64_t c_row, bool add) {
+  // Tiles as equal as can be: one of a single row would wait for its chain of additions.
+  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
   for (int64_t column = 0; column < columns; column += kPanel, panels += depth * kPanel) {
-    for (int64_t row = 0; row < rows; row += kTileRows) {
-      const Left tile = {a.data + row * a.row, a.row, a.depth};
-      TileOfRows(std::min(kTileRows, rows - row), tile, depth, panels, c + row * c_row + column,
-                 c_row, add);
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t first = tile * rows / tiles, last = (tile + 1) * rows / tiles;
+      TileOfRows(last - first, {a.data + first * a.row, a.row, a.depth}, depth, panels,
+                 c + first * c_row + column, c_row, add);
     }
   }
 }
@@ -214,16 +216,27 @@ float ExpRow(float* scores, int64_t n) {
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-// x[j] *= y[j]; y is not padded.
+// body(j) for every vector of a row of n scores, the padding of the last one included.
+template <class Body>
+HWY_INLINE void ForScores(int64_t n, const Body& body) {
+  for (int64_t j = 0; j < n; j += kVector) body(j);
+}
+
+// x[j] *= y[j], both in scratch memory; y may be unaligned.
 HWY_INLINE void MultiplyRow(float* x, const float* y, int64_t n) {
-  ForColumns(n, [&](auto place, size_t c) HWY_ATTR {
-    place.Store(hn::Mul(place.Load(x + c), place.Load(y + c)), x + c);
+  const F32 d;
+  ForScores(n, [&](int64_t j) HWY_ATTR {
+    hn::Store(hn::Mul(hn::Load(d, x + j), hn::LoadU(d, y + j)), d, x + j);
   });
 }
 
+// The dropout's scales of some rows, followed by a vector of zeros: MultiplyRow reads whole
+// vectors.
 void RowScales(const AttentionHead& head, int64_t row, int64_t rows, float* scales) {
+  const int64_t count = rows * head.tokens;
   simd::DropoutScales(*head.dropout, head.first_element + static_cast<uint64_t>(row * head.tokens),
-                      rows * head.tokens, scales);
+                      count, scales);
+  hn::StoreU(hn::Zero(F32()), F32(), scales + count);
 }
 
 void Attention(const AttentionHead& head, float* scratch, float* out, int64_t out_stride) {
@@ -235,7 +248,7 @@ void Attention(const AttentionHead& head, float* scratch, float* out, int64_t ou
   float* queries = memory.Take(kTileRows * width);
   float* scores = memory.Take(kTileRows * score_row);
   float* result = memory.Take(kTileRows * result_row);
-  float* scales = memory.Take(kTileRows * tokens);
+  float* scales = memory.Take(kTileRows * tokens + kVector);
   PackTransposed(head.k, stride, head.k_bias, tokens, width, keys);
   Pack(head.v, stride, head.v_bias, 1.0f, tokens, width, values);
   for (int64_t first = 0; first < tokens; first += kTileRows) {
@@ -258,17 +271,22 @@ void Attention(const AttentionHead& head, float* scratch, float* out, int64_t ou
   }
 }
 
-// p holds the softmax of a row, dp the gradient of what dropout made of it: dp becomes the gradient
-// of the scores, p what dropout made of it. scales may be null.
-void ScoreGradientRow(float* p, float* dp, const float* scales, int64_t n) {
+// p times `inverse` is the softmax of a row, dp the gradient of what dropout makes of it: dp
+// becomes the gradient of the scores, p what dropout makes of the softmax. scales may be null.
+void ScoreGradientRow(float inverse, float* p, float* dp, const float* scales, int64_t n) {
+  const F32 d;
   if (scales != nullptr) MultiplyRow(dp, scales, n);
-  const float dot = SumColumns(n, [&](auto place, size_t c) HWY_ATTR {
-    return hn::Mul(place.Load(p + c), place.Load(dp + c));
+  const V32 inverses = hn::Set(d, inverse);
+  V32 sum = hn::Zero(d);
+  ForScores(n, [&](int64_t j) HWY_ATTR {
+    const V32 softmax = hn::Mul(hn::Load(d, p + j), inverses);
+    hn::Store(softmax, d, p + j);
+    sum = hn::MulAdd(softmax, hn::Load(d, dp + j), sum);
   });
-  const V32 dots = hn::Set(F32(), dot);
-  ForColumns(n, [&](auto place, size_t c) HWY_ATTR {
-    const V32 gradient = hn::Mul(place.Load(p + c), hn::Sub(place.Load(dp + c), dots));
-    place.Store(gradient, dp + c);
+  const V32 dot = hn::SumOfLanes(d, sum);
+  ForScores(n, [&](int64_t j) HWY_ATTR {
+    const V32 centred = hn::Sub(hn::Load(d, dp + j), dot);
+    hn::Store(hn::Mul(hn::Load(d, p + j), centred), d, dp + j);
   });
   if (scales != nullptr) MultiplyRow(p, scales, n);
 }
@@ -290,7 +308,7 @@ void AttentionGradient(const AttentionHead& head, const float* dout, int64_t dou
   float* query_sums = memory.Take(block * wide);
   float* p = memory.Take(block * score_row);
   float* dp = memory.Take(block * score_row);
-  float* scales = memory.Take(block * tokens);
+  float* scales = memory.Take(block * tokens + kVector);
   PackTransposed(head.k, stride, head.k_bias, tokens, width, keys_t);
   PackTransposed(head.v, stride, head.v_bias, tokens, width, values_t);
   Pack(head.k, stride, head.k_bias, 1.0f, tokens, width, keys);
@@ -307,8 +325,7 @@ void AttentionGradient(const AttentionHead& head, const float* dout, int64_t dou
     for (int64_t r = 0; r < rows; ++r) {
       float* row = p + r * score_row;
       const float sum = ExpRow(row, tokens);
-      Copy(row, 0, nullptr, 1.0f / sum, 1, tokens, row, 0);
-      ScoreGradientRow(row, dp + r * score_row,
+      ScoreGradientRow(1.0f / sum, row, dp + r * score_row,
                        head.dropout == nullptr ? nullptr : scales + r * tokens, tokens);
     }
     const bool add = first > 0;
@@ -333,7 +350,7 @@ HWY_EXPORT(AttentionGradient);
 
 int64_t AttentionScratch(int64_t tokens, int64_t width) {
   const int64_t row = tokens + kAttentionPanel, wide = width + kAttentionPanel;
-  constexpr int64_t kPieces = 12, kAlignment = 16;
+  constexpr int64_t kPieces = 12, kAlignment = 32;
   return 2 * width * row + 3 * tokens * wide + 4 * kAttentionBlock * wide +
          3 * kAttentionBlock * row + kPieces * kAlignment;
 }

@@ -7,6 +7,8 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <optional>
+
 #include "models/kernels/dropout.h"
 #include "models/kernels/segments.h"
 
@@ -19,6 +21,11 @@ using torch::autograd::variable_list;
 template <typename... Tensors>
 bool RecordsGradient(const Tensors&... tensors) {
   return at::GradMode::is_enabled() && ((tensors.defined() && tensors.requires_grad()) || ...);
+}
+
+// LibTorch's functions take no undefined tensors, but absent ones.
+inline std::optional<at::Tensor> IfDefined(const at::Tensor& x) {
+  return x.defined() ? std::optional<at::Tensor>(x) : std::nullopt;
 }
 
 inline void Save(AutogradContext* context, const Segments& segments, const DropoutKey& key) {

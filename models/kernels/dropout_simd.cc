@@ -23,48 +23,56 @@ void DropoutScales(const TextDropout& dropout, uint64_t first, int64_t count, fl
 
 using U32 = hn::ScalableTag<uint32_t>;
 using U64 = hn::ScalableTag<uint64_t>;
-using VU32 = hn::Vec<U32>;
+using VU64 = hn::Vec<U64>;
 
-// The 64-bit products of all lanes with one factor, as high and low halves.
-HWY_INLINE void MultiplyWide(VU32 a, uint32_t factor, VU32& high, VU32& low) {
+// The four counter words of some blocks, each in the low half of a 64-bit lane; what stands in the
+// high halves is not read.
+struct Words {
+  VU64 c[4];
+};
+
+HWY_INLINE void Round(VU64 k0, VU64 k1, Words& w) {
   const U32 d;
-  const U64 d64;
-  const VU32 f = hn::Set(d, factor);
-  const VU32 odd_lanes = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(d64, a)));
-  const auto even = hn::MulEven(a, f);
-  const auto odd = hn::MulEven(odd_lanes, f);
-  high = hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even)));
-  low = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even));
+  const auto product = [&](VU64 word, uint32_t factor) HWY_ATTR {
+    return hn::MulEven(hn::BitCast(d, word), hn::Set(d, factor));
+  };
+  const VU64 product0 = product(w.c[0], 0xD2511F53u);
+  const VU64 product1 = product(w.c[2], 0xCD9E8D57u);
+  w.c[0] = hn::Xor3(hn::ShiftRight<32>(product1), w.c[1], k0);
+  w.c[1] = product1;
+  w.c[2] = hn::Xor3(hn::ShiftRight<32>(product0), w.c[3], k1);
+  w.c[3] = product0;
 }
 
-// Scales of 4 * kLanes elements: lane i of the counters is block `block` + i.
+// Scales of 4 * kLanes elements: block + i makes the elements 4 i to 4 i + 3. Even and odd blocks
+// go their ways apart, because products take every second lane.
 HWY_INLINE void ScalesOfBlocks(const TextDropout& dropout, uint32_t block, float* scales) {
   const U32 d;
+  const U64 d64;
   const F32 df;
-  VU32 c0 = hn::Iota(d, block);
-  VU32 c1 = hn::Set(d, dropout.text);
-  VU32 c2 = hn::Set(d, dropout.site);
-  VU32 c3 = hn::Set(d, dropout.step);
+  const auto blocks = hn::BitCast(d64, hn::Iota(d, block));
+  Words even = {blocks, hn::Set(d64, dropout.text), hn::Set(d64, dropout.site),
+                hn::Set(d64, dropout.step)};
+  Words odd = even;
+  odd.c[0] = hn::ShiftRight<32>(blocks);
   uint32_t k0 = static_cast<uint32_t>(dropout.seed);
   uint32_t k1 = static_cast<uint32_t>(dropout.seed >> 32);
   for (int round = 0; round < 10; ++round) {
-    VU32 high0, low0, high1, low1;
-    MultiplyWide(c0, 0xD2511F53u, high0, low0);
-    MultiplyWide(c2, 0xCD9E8D57u, high1, low1);
-    c0 = hn::Xor(hn::Xor(high1, c1), hn::Set(d, k0));
-    c1 = low1;
-    c2 = hn::Xor(hn::Xor(high0, c3), hn::Set(d, k1));
-    c3 = low0;
+    const VU64 key0 = hn::Set(d64, k0), key1 = hn::Set(d64, k1);
+    Round(key0, key1, even);
+    Round(key0, key1, odd);
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  const VU32 threshold = hn::Set(d, dropout.threshold);
+  const auto threshold = hn::Set(d, dropout.threshold);
   const V32 scale = hn::Set(df, dropout.scale);
-  // word >= threshold, as max(word, threshold) == word: AVX2 has no unsigned comparison.
-  const auto kept = [&](VU32 word) HWY_ATTR {
+  const auto kept = [&](int i) HWY_ATTR {
+    const auto word =
+        hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd.c[i])), hn::BitCast(d, even.c[i]));
+    // word >= threshold, as max(word, threshold) == word: AVX2 has no unsigned comparison.
     return hn::IfThenElseZero(hn::RebindMask(df, hn::Eq(hn::Max(word, threshold), word)), scale);
   };
-  hn::StoreInterleaved4(kept(c0), kept(c1), kept(c2), kept(c3), df, scales);
+  hn::StoreInterleaved4(kept(0), kept(1), kept(2), kept(3), df, scales);
 }
 
 void DropoutScales(const TextDropout& dropout, uint64_t first, int64_t count, float* scales) {

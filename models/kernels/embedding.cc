@@ -5,6 +5,8 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "models/kernels/autograd.h"
 #include "models/kernels/rows.h"
@@ -74,30 +76,35 @@ at::Tensor Backward(const at::Tensor& ids, int64_t table_rows, const at::Tensor&
   return gradient;
 }
 
+// Index tensors int32 [R]; those of tables that are left out may be undefined.
+struct Indices {
+  at::Tensor ids, positions, type_ids;
+};
+
 struct EmbeddingFunction : torch::autograd::Function<EmbeddingFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& ids,
-                            const at::Tensor& positions, const at::Tensor& type_ids,
-                            const at::Tensor& word, const at::Tensor& position,
-                            const at::Tensor& type, int64_t tokens) {
-    std::vector<Lookup> lookups = {{ids, word}};
-    if (position.defined()) lookups.push_back({positions, position});
-    if (type.defined()) lookups.push_back({type_ids, type});
-    context->save_for_backward({ids, positions, type_ids});
-    auto& data = context->saved_data;
-    data["tokens"] = tokens;
-    data["sizes"] = std::vector<int64_t>{word.size(0), position.defined() ? position.size(0) : 0,
-                                         type.defined() ? type.size(0) : 0};
+  static at::Tensor forward(AutogradContext* context, const Indices& indices,
+                            const at::Tensor& word, const std::optional<at::Tensor>& position,
+                            const std::optional<at::Tensor>& type, int64_t tokens) {
+    std::vector<Lookup> lookups = {{indices.ids, word}};
+    if (position.has_value()) lookups.push_back({indices.positions, *position});
+    if (type.has_value()) lookups.push_back({indices.type_ids, *type});
+    context->save_for_backward({indices.ids, indices.positions, indices.type_ids});
+    context->saved_data["tokens"] = tokens;
+    context->saved_data["sizes"] =
+        std::vector<int64_t>{word.size(0), position.has_value() ? position->size(0) : 0,
+                             type.has_value() ? type->size(0) : 0};
     return Forward(lookups, tokens);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list ids = context->get_saved_variables();
+    const variable_list indices = context->get_saved_variables();
     const std::vector<int64_t> sizes = context->saved_data["sizes"].toIntVector();
     const at::Tensor dy = Upstream(gradients);
-    variable_list result(7);
+    variable_list result(5);
+    size_t edge = 0;  // counts the tables that are there
     for (size_t i = 0; i < sizes.size(); ++i) {
-      if (!context->needs_input_grad(i + 3)) continue;
-      result[i + 3] = Backward(ids[i], sizes[i], dy, context->saved_data["tokens"].toInt());
+      if (sizes[i] == 0 || !context->needs_input_grad(edge++)) continue;
+      result[i + 1] = Backward(indices[i], sizes[i], dy, context->saved_data["tokens"].toInt());
     }
     return result;
   }
@@ -124,7 +131,8 @@ at::Tensor EmbeddingSum(const at::Tensor& ids, const at::Tensor& positions,
     TORCH_CHECK(lookup.table.size(1) == word.size(1), "embedding tables differ in width");
   }
   if (!RecordsGradient(word, position, type)) return Forward(lookups, tokens);
-  return EmbeddingFunction::apply(ids, positions, type_ids, word, position, type, tokens);
+  return EmbeddingFunction::apply(Indices{ids, positions, type_ids}, word, IfDefined(position),
+                                  IfDefined(type), tokens);
 }
 
 }  // namespace graft

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "models/kernels/autograd.h"
@@ -184,15 +186,17 @@ Gradients Backward(const Inputs& in, const at::Tensor& dy, const at::Tensor& nor
 }
 
 struct NormFunction : torch::autograd::Function<NormFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& bias,
-                            const at::Tensor& residual, const at::Tensor& gamma,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const std::optional<at::Tensor>& bias,
+                            const std::optional<at::Tensor>& residual, const at::Tensor& gamma,
                             const at::Tensor& beta, double eps, const Segments& segments,
                             const DropoutKey& dropout) {
-    const Inputs in = {x, bias, residual, gamma, beta, static_cast<float>(eps)};
+    const Inputs in = {x,    bias.value_or(at::Tensor()), residual.value_or(at::Tensor()), gamma,
+                       beta, static_cast<float>(eps)};
     at::Tensor y = at::empty_like(x), normalized = at::empty_like(x);
     const at::Tensor inverse_deviation = at::empty({x.size(0)}, x.options());
     Forward(in, segments, dropout, y, normalized, inverse_deviation);
-    context->save_for_backward({bias, gamma, beta, normalized, inverse_deviation});
+    context->save_for_backward({in.bias, gamma, beta, normalized, inverse_deviation});
     context->saved_data["eps"] = eps;
     Save(context, segments, dropout);
     return y;
@@ -240,8 +244,8 @@ at::Tensor Norm(Inputs in, double eps, const Segments& segments, const DropoutKe
     if (tensor->defined()) *tensor = tensor->contiguous();
   }
   if (RecordsGradient(in.x, in.bias, in.residual, in.gamma, in.beta)) {
-    return NormFunction::apply(in.x, in.bias, in.residual, in.gamma, in.beta, eps, segments,
-                               dropout);
+    return NormFunction::apply(in.x, IfDefined(in.bias), IfDefined(in.residual), in.gamma, in.beta,
+                               eps, segments, dropout);
   }
   at::Tensor y = may_overwrite ? in.x : at::empty_like(in.x);
   Forward(in, segments, dropout, y, {}, {});

@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 HWY_BEFORE_NAMESPACE();
 namespace graft {
@@ -34,17 +33,11 @@ struct Whole {
 struct Part {
   size_t count;
 
-  HWY_INLINE V32 Load(const float* p) const {
-    alignas(64) float lanes[kLanes] = {};
-    std::memcpy(lanes, p, count * sizeof(float));
-    return hn::Load(F32(), lanes);
-  }
-  HWY_INLINE void Store(V32 v, float* p) const {
-    alignas(64) float lanes[kLanes];
-    hn::Store(v, F32(), lanes);
-    std::memcpy(p, lanes, count * sizeof(float));
-  }
-  HWY_INLINE V32 Keep(V32 v) const { return hn::IfThenElseZero(hn::FirstN(F32(), count), v); }
+  // Lanes outside the row are neither read nor written.
+  HWY_INLINE V32 Load(const float* p) const { return hn::MaskedLoad(Inside(), F32(), p); }
+  HWY_INLINE void Store(V32 v, float* p) const { hn::BlendedStore(v, Inside(), F32(), p); }
+  HWY_INLINE V32 Keep(V32 v) const { return hn::IfThenElseZero(Inside(), v); }
+  HWY_INLINE hn::Mask<F32> Inside() const { return hn::FirstN(F32(), count); }
 };
 
 // body(place, column) for every vector of a row.

@@ -17,12 +17,15 @@ inline float HalfToFloat(uint16_t half) {
   constexpr float kSmallestNormal = 0x1p-14f;       // of binary16
   const uint32_t moved = (half & 0x7FFFu) << 13;
   const uint32_t exponent = moved & kExponent;
-  const uint32_t normal = moved + kRebias;
-  const uint32_t special = normal + kRebias;  // infinity and NaN: all exponent bits
+  const uint32_t is_special =
+      0u - static_cast<uint32_t>(exponent == kExponent);  // all bits or none
+  const uint32_t is_subnormal = 0u - static_cast<uint32_t>(exponent == 0);
+  // Infinity and NaN keep all exponent bits.
+  const uint32_t normal = moved + kRebias + (kRebias & is_special);
   // A subnormal: its bits under the exponent of the smallest normal number, less that number.
   const uint32_t subnormal =
-      std::bit_cast<uint32_t>(std::bit_cast<float>(normal + (1u << 23)) - kSmallestNormal);
-  const uint32_t magnitude = exponent == 0 ? subnormal : exponent == kExponent ? special : normal;
+      std::bit_cast<uint32_t>(std::bit_cast<float>(moved + kRebias + (1u << 23)) - kSmallestNormal);
+  const uint32_t magnitude = (normal & ~is_subnormal) | (subnormal & is_subnormal);
   return std::bit_cast<float>(magnitude | (half & 0x8000u) << 16);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -77,7 +78,7 @@ struct Layout {
 };
 
 absl::StatusOr<Layout> ReadLayout(const InputFile& file) {
-  const auto error = [&](auto... parts) {
+  const auto error = [&](const auto&... parts) {
     return absl::DataLossError(absl::StrCat(file.path(), ": byte 0: expected ", parts...));
   };
   uint64_t header_size = 0;
@@ -113,7 +114,8 @@ absl::StatusOr<TensorInfo> ParseTensor(std::string_view name, const JsonValue& t
   for (const int64_t size : info.shape) bytes *= static_cast<uint64_t>(size);
   const std::string shown =
       absl::StrCat(DTypeName(info.dtype), " of shape [", absl::StrJoin(info.shape, ", "), "]");
-  if (!bytes.value()) {
+  const std::optional<uint64_t> wanted = bytes.value();
+  if (!wanted) {
     return tensor.Error(absl::StrCat("expected a size below 2^64 bytes, found ", shown));
   }
   ABSL_ASSIGN_OR_RETURN(const JsonValue member, tensor.Get("data_offsets"));
@@ -124,9 +126,9 @@ absl::StatusOr<TensorInfo> ParseTensor(std::string_view name, const JsonValue& t
   const int64_t data_size = static_cast<int64_t>(layout.data_size);
   ABSL_ASSIGN_OR_RETURN(const int64_t begin, offsets[0].AsInt(0, data_size));
   ABSL_ASSIGN_OR_RETURN(const int64_t end, offsets[1].AsInt(begin, data_size));
-  if (static_cast<uint64_t>(end - begin) != *bytes.value()) {
+  if (static_cast<uint64_t>(end - begin) != *wanted) {
     return member.Error(
-        absl::StrCat("expected ", *bytes.value(), " bytes for ", shown, ", found ", end - begin));
+        absl::StrCat("expected ", *wanted, " bytes for ", shown, ", found ", end - begin));
   }
   info.begin = layout.data_begin + static_cast<uint64_t>(begin);
   info.end = layout.data_begin + static_cast<uint64_t>(end);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -16,7 +17,7 @@ namespace graft {
 namespace {
 
 absl::Status CheckTensor(const TensorToWrite& tensor, const std::string& path) {
-  const auto error = [&](auto... parts) {
+  const auto error = [&](const auto&... parts) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": ", Quoted(tensor.name), ": expected ", parts...));
   };
@@ -36,9 +37,10 @@ absl::Status CheckTensor(const TensorToWrite& tensor, const std::string& path) {
   }
   const std::string shown =
       absl::StrCat(DTypeName(tensor.dtype), " of shape [", absl::StrJoin(tensor.shape, ", "), "]");
-  if (!bytes.value()) return error("a size below 2^64 bytes, found ", shown);
-  if (*bytes.value() != tensor.bytes.size()) {
-    return error(*bytes.value(), " bytes for ", shown, ", found ", tensor.bytes.size());
+  const std::optional<uint64_t> wanted = bytes.value();
+  if (!wanted) return error("a size below 2^64 bytes, found ", shown);
+  if (*wanted != tensor.bytes.size()) {
+    return error(*wanted, " bytes for ", shown, ", found ", tensor.bytes.size());
   }
   return absl::OkStatus();
 }
@@ -95,9 +97,8 @@ std::string Header(const std::vector<TensorToWrite>& tensors,
     offset = end;
   }
   header.push_back('}');
-  const uint64_t padded =
-      *CheckedSize(sizeof(uint64_t) + header.size()).AlignedTo(kSafetensorsAlignment).value();
-  header.resize(padded - sizeof(uint64_t), ' ');
+  const uint64_t over = (sizeof(uint64_t) + header.size()) % kSafetensorsAlignment;
+  if (over > 0) header.append(kSafetensorsAlignment - over, ' ');
   return header;
 }
 

@@ -33,12 +33,5 @@ TEST(CheckedSizeTest, AnOverflowIsNotForgottenByLaterSteps) {
   EXPECT_EQ((CheckedSize(1) + (CheckedSize(kMax) + 1)).value(), std::nullopt);
 }
 
-TEST(CheckedSizeTest, AlignmentRoundsUpAndMayOverflow) {
-  EXPECT_EQ(CheckedSize(0).AlignedTo(64).value(), 0u);
-  EXPECT_EQ(CheckedSize(1).AlignedTo(64).value(), 64u);
-  EXPECT_EQ(CheckedSize(64).AlignedTo(64).value(), 64u);
-  EXPECT_EQ(CheckedSize(kMax - 62).AlignedTo(64).value(), std::nullopt);
-}
-
 }  // namespace
 }  // namespace graft

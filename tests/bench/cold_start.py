@@ -11,6 +11,7 @@ Target: difference of the medians at most 0.12 s.
 import argparse
 import datetime
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -23,13 +24,17 @@ LIMIT_SECONDS = 0.12
 
 
 def timed(command):
+    """(wall seconds, CPU seconds, standard output) of a process from start to end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False)
     seconds = time.perf_counter() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
         sys.exit(f"cold_start.py: {' '.join(command)}: status {done.returncode}: {done.stderr}")
-    return seconds, done.stdout
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, cpu, done.stdout
 
 
 def main():
@@ -47,23 +52,25 @@ def main():
                 "empty": [options.empty]}
     for command in commands.values():  # fills the page cache
         timed(command)
-    seconds = {name: [] for name in commands}
+    seconds, cpu = {name: [] for name in commands}, {name: [] for name in commands}
     for _ in range(options.rounds):
         for name, command in commands.items():
-            elapsed, output = timed(command)
+            elapsed, used, output = timed(command)
             seconds[name].append(elapsed)
+            cpu[name].append(used)
             if name == "graft" and options.text not in output:
                 sys.exit(f"cold_start.py: expected a line with the text, found {output!r}")
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     difference = medians["graft"] - medians["empty"]
     paired = statistics.median(g - e for g, e in zip(seconds["graft"], seconds["empty"]))
     for name, times in seconds.items():
-        print(f"{name:<8}median {medians[name]:.4f} s, min {min(times):.4f} s")
+        print(f"{name:<8}median {medians[name]:.4f} s, min {min(times):.4f} s, "
+              f"CPU {statistics.median(cpu[name]):.4f} s")
     print(f"difference of medians {difference:.4f} s (paired {paired:.4f} s), "
           f"limit {LIMIT_SECONDS} s: {'kept' if difference <= LIMIT_SECONDS else 'MISSED'}")
     compare.write_report(
         {"name": "cold_start", "date": datetime.date.today().isoformat(),
-         "machine": report.machine(), "load_average": os.getloadavg()[0], "seconds": seconds,
+         "machine": report.machine(), "load_average": os.getloadavg()[0], "seconds": seconds, "cpu_seconds": cpu,
          "medians": medians, "difference_of_medians": difference, "paired_difference": paired,
          "limit": LIMIT_SECONDS}, options.report)
 

@@ -16,19 +16,21 @@ of the ratios within each round and stands firmer against slow drift of the mach
 
 The report is printed and written to results/NAME.json beside this file (--report). It also tells
 how much CPU time a contestant used while others ran: a peer that spins while idle would disturb
-them, and the harness stops when one does (--idle-limit).
+them, and the harness stops when one does (--idle-limit). CPU time of foreign processes is measured
+as well; --quiet 0.05 repeats rounds in which they used more than 5 % of the machine.
 """
 
 import argparse
+import array
 import json
+import math
+import operator
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
 import time
-
-import numpy
 
 import report as reports
 
@@ -72,9 +74,15 @@ class Contestant:
         return reply
 
     def result(self, folder):
+        """(shape, values) of the last run's output."""
         path = os.path.join(folder, f"{self.name}.f32")
         shape = self.ask(f"result {path}")["shape"]
-        return numpy.fromfile(path, dtype="<f4").reshape(shape)
+        values = array.array("f")
+        with open(path, "rb") as file:
+            values.frombytes(file.read())
+        if len(values) != math.prod(shape):
+            raise Failure(f"{self.name}: {len(values)} values for shape {shape}")
+        return shape, values
 
     def cpu_seconds(self):
         """CPU time that the process and its waited-for children have used."""
@@ -83,29 +91,38 @@ class Contestant:
         return sum(int(field) for field in fields[11:15]) / TICKS
 
     def close(self):
-        if self.child.poll() is None:
-            try:
-                self.child.stdin.write("quit\n")
-                self.child.stdin.close()
-                self.child.wait(timeout=10)
-            except (BrokenPipeError, subprocess.TimeoutExpired):
-                self.child.kill()
-                self.child.wait()
+        """Ends the process, with force when it does not end by itself."""
+        try:
+            self.child.stdin.write("quit\n")
+            self.child.stdin.close()
+            self.child.wait(timeout=10)
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            self.child.kill()
+            self.child.wait()
+        self.child.stdout.close()
+
+
+def machine_busy():
+    """CPU seconds that all processes of the machine have used."""
+    with open("/proc/stat", encoding="utf-8") as file:
+        user, nice, system, _, _, interrupt, soft = map(int, file.readline().split()[1:8])
+    return (user + nice + system + interrupt + soft) / TICKS
 
 
 def compare_results(contestants, reference, tolerance):
     """Largest absolute difference of every contestant from the reference."""
     with tempfile.TemporaryDirectory() as folder:
-        expected = reference.result(folder)
+        expected_shape, expected = reference.result(folder)
         differences = {}
         for contestant in contestants:
-            found = contestant.result(folder)
-            if found.shape != expected.shape:
-                raise Failure(f"{contestant.name}: shape {found.shape}, "
-                              f"{reference.name} has {expected.shape}")
-            if not numpy.isfinite(found).all():
+            shape, found = contestant.result(folder)
+            if shape != expected_shape:
+                raise Failure(f"{contestant.name}: shape {shape}, "
+                              f"{reference.name} has {expected_shape}")
+            if not all(map(math.isfinite, found)):
                 raise Failure(f"{contestant.name}: a result is not finite")
-            differences[contestant.name] = float(numpy.abs(found - expected).max(initial=0))
+            differences[contestant.name] = max(map(abs, map(operator.sub, found, expected)),
+                                               default=0.0)
     for name, difference in differences.items():
         if difference > tolerance:
             raise Failure(f"{name}: differs from {reference.name} by {difference:.3g}, "
@@ -113,43 +130,69 @@ def compare_results(contestants, reference, tolerance):
     return differences
 
 
-def timed_rounds(contestants, rounds, extra_runs, log):
+def timed_run(runner, contestants):
+    """One plain run. Adds to the answer the CPU time of the contestant and, as a share of the
+    machine, that of processes which do not belong to the comparison. Returns also what each
+    resting contestant used, and the wall time."""
+    before, busy = {c.name: c.cpu_seconds() for c in contestants}, machine_busy()
+    begin = time.monotonic()
+    reply = runner.ask("run")
+    wall = time.monotonic() - begin
+    busy = machine_busy() - busy
+    used = {c.name: c.cpu_seconds() - before[c.name] for c in contestants}
+    reply["cpu_seconds"] = used.pop(runner.name)
+    others = busy - reply["cpu_seconds"] - sum(used.values())
+    reply["others_share"] = max(0.0, others) / (wall * os.cpu_count())
+    return reply, used, wall
+
+
+def timed_rounds(contestants, rounds, extra_runs, quiet, log):
     """Runs A B C, A B C, ...; per contestant a list of replies and its idle CPU share. A
-    contestant's other kinds of runs follow directly on its own run of the round."""
+    contestant's other kinds of runs follow directly on its own run of the round. A round in which
+    foreign processes used more than the share `quiet` of the machine is repeated, four times as
+    many rounds at most."""
     replies = {c.name: [] for c in contestants}
     extra = {name: {kind: [] for kind in kinds} for name, kinds in extra_runs.items()}
     idle_cpu = {c.name: 0.0 for c in contestants}
     idle_wall = {c.name: 0.0 for c in contestants}
-    for turn in range(rounds):
+    done = tries = 0
+    while done < rounds:
+        if tries == 4 * rounds:
+            raise Failure(f"{done} of {rounds} rounds were quiet enough after {tries} tries: other "
+                          f"processes use more than {quiet:.0%} of the machine")
+        tries += 1
+        row, extra_row = {}, []
         for runner in contestants:
-            before = {c.name: c.cpu_seconds() for c in contestants}
-            begin = time.monotonic()
-            reply = runner.ask("run")
-            wall = time.monotonic() - begin
-            for c in contestants:
-                used = c.cpu_seconds() - before[c.name]
-                if c is runner:
-                    reply["cpu_seconds"] = used
-                else:
-                    idle_cpu[c.name] += used
-                    idle_wall[c.name] += wall
-            replies[runner.name].append(reply)
+            row[runner.name], used, wall = timed_run(runner, contestants)
+            for name, seconds in used.items():
+                idle_cpu[name] += seconds
+                idle_wall[name] += wall
             for kind, runs in extra.get(runner.name, {}).items():
-                runs.append(runner.ask(f"run {kind}"))
-        log(f"round {turn + 1}/{rounds}: " + ", ".join(
-            f"{name} {runs[-1]['seconds']:.3f} s" for name, runs in replies.items()))
+                extra_row.append((runs, runner.ask(f"run {kind}")))
+        foreign = max(reply["others_share"] for reply in row.values())
+        log(f"round {done + 1}/{rounds}: " + ", ".join(
+            f"{name} {reply['seconds']:.3f} s" for name, reply in row.items())
+            + f" (others {foreign:.0%})")
+        if quiet is not None and foreign > quiet:
+            continue
+        done += 1
+        for name, reply in row.items():
+            replies[name].append(reply)
+        for runs, reply in extra_row:
+            runs.append(reply)
     idle = {name: idle_cpu[name] / idle_wall[name] if idle_wall[name] else 0.0
             for name in idle_cpu}
     return replies, idle, extra
 
 
 def compare(name, commands, load, *, subject, reference, tolerance, rounds=7, threads=2,
-            check=None, extra_runs=None, idle_limit=0.02, log=lambda text: print(text, file=sys.stderr)):
+            check=None, extra_runs=None, idle_limit=0.02, quiet=None,
+            log=lambda text: print(text, file=sys.stderr)):
     """Runs the whole comparison; returns the report as a dict.
 
     commands: {contestant: list of arguments}. extra_runs: {contestant: [kinds of run]}, timed in
     each round right after the contestant's own run. check: a kind of run whose result is compared
-    instead of the warm-up's. tolerance None compares no results.
+    instead of the warm-up's. tolerance None compares no results. quiet: see timed_rounds.
     """
     contestants = []
     try:
@@ -167,7 +210,7 @@ def compare(name, commands, load, *, subject, reference, tolerance, rounds=7, th
         if tolerance is not None:
             differences = compare_results(contestants, by_name[reference], tolerance)
         load_before = os.getloadavg()[0]
-        replies, idle, extra = timed_rounds(contestants, rounds, extra_runs or {}, log)
+        replies, idle, extra = timed_rounds(contestants, rounds, extra_runs or {}, quiet, log)
         for c, share in idle.items():
             if share > idle_limit:
                 raise Failure(f"{c}: used {share:.1%} of a CPU while others ran")
@@ -185,6 +228,8 @@ def add_options(parser, rounds=7):
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--idle-limit", type=float, default=0.02,
                         help="most CPU use of a contestant while others run")
+    parser.add_argument("--quiet", type=float, metavar="SHARE",
+                        help="repeat rounds in which other processes use more of the machine")
     parser.add_argument("--report", help="JSON file to write (default results/NAME.json)")
 
 
@@ -229,7 +274,7 @@ def main():
                          subject=options.subject or names[0],
                          reference=options.reference or names[-1], tolerance=options.tolerance,
                          rounds=options.rounds, threads=options.threads,
-                         idle_limit=options.idle_limit)
+                         idle_limit=options.idle_limit, quiet=options.quiet)
     except Failure as failure:
         sys.exit(f"compare.py: {failure}")
     finish(result, options.report)

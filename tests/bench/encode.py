@@ -71,7 +71,7 @@ def main():
                 {"model": os.path.abspath(options.model), "texts": path,
                  "max_length": options.max_length},
                 subject=subject, reference=reference, tolerance=options.tolerance,
-                rounds=options.rounds, threads=options.threads, idle_limit=options.idle_limit,
+                rounds=options.rounds, threads=options.threads, idle_limit=options.idle_limit, quiet=options.quiet,
                 extra_runs={"graft": ["gemm"]} if options.graft else None)
         except compare.Failure as failure:
             sys.exit(f"encode.py: {failure}")

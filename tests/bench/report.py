@@ -33,8 +33,10 @@ def summary(runs):
     median = statistics.median(seconds)
     figures = {"median_seconds": median, "min_seconds": min(seconds), "seconds": seconds}
     for key, value in runs[-1].items():
-        if key not in ("seconds", "cpu_seconds"):
+        if key not in ("seconds", "cpu_seconds", "others_share"):
             figures[key] = value
+    if "others_share" in runs[-1]:
+        figures["largest_foreign_share"] = max(run["others_share"] for run in runs)
     if "cpu_seconds" in runs[-1]:
         figures["median_cpu_seconds"] = statistics.median(run["cpu_seconds"] for run in runs)
     for key in ("texts", "tokens", "steps"):
@@ -86,6 +88,8 @@ def as_text(result):
     lines = [f"{result['name']}: {result['machine']['cpu']}, "
              f"{result['machine']['cpus']} CPUs ({' '.join(result['machine']['extensions'])}), "
              f"{result['threads']} threads, load {result['load_average_before']:.2f} before"]
+    foreign = max(f["largest_foreign_share"] for f in result["contestants"].values())
+    lines.append(f"foreign processes used up to {foreign:.0%} of the machine during a run")
     header = f"{'contestant':<26}{'median s':>10}{'min s':>10}{'texts/s':>10}{'tokens/s':>11}"
     lines.append(header + f"{'max |d|':>10}{'idle CPU':>10}")
     for name, figures in result["contestants"].items():

@@ -45,7 +45,7 @@ def compare_training(name, commands, model_folder, freeze, steps, options):
         names = list(commands)
         return compare.compare(name, commands, load, subject=names[0], reference=names[-1],
                                tolerance=options.tolerance, check="check", rounds=options.rounds,
-                               threads=options.threads, idle_limit=options.idle_limit)
+                               threads=options.threads, idle_limit=options.idle_limit, quiet=options.quiet)
 
 
 def main():

@@ -60,8 +60,10 @@ class TrainWorker {
   absl::StatusOr<Json> Load(const JsonValue& settings) {
     ABSL_ASSIGN_OR_RETURN(const int64_t threads, settings.GetInt("threads", 1, 4096));
     SetThreads(static_cast<int>(threads));
-    ABSL_ASSIGN_OR_RETURN(model_, LoadWithHead(settings, "model"));
-    ABSL_ASSIGN_OR_RETURN(check_model_, LoadWithHead(settings, "check_model"));
+    ABSL_ASSIGN_OR_RETURN(const std::string_view folder, settings.GetString("model"));
+    ABSL_ASSIGN_OR_RETURN(model_, LoadWithHead(std::string(folder)));
+    ABSL_ASSIGN_OR_RETURN(const std::string_view check, settings.GetString("check_model"));
+    check_folder_ = check;
     ABSL_ASSIGN_OR_RETURN(const int64_t max_length, settings.GetInt("max_length", 3, 1 << 20));
     ABSL_ASSIGN_OR_RETURN(const std::string_view path, settings.GetString("train"));
     ABSL_ASSIGN_OR_RETURN(train_, ReadExamples(std::string(path), *model_->tokenizer, max_length,
@@ -77,12 +79,23 @@ class TrainWorker {
     if (what != "" && what != "check") {
       return absl::InvalidArgumentError(absl::StrCat("unknown run '", what, "'"));
     }
-    const LoadedModel* model = what.empty() ? model_.get() : check_model_.get();
-    if (model == nullptr) return absl::FailedPreconditionError("run before load");
+    if (model_ == nullptr) return absl::FailedPreconditionError("run before load");
+    if (what.empty()) return Train(*model_);
+    // Loaded for this run alone, so that it takes no part in the memory of the others.
+    ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<LoadedModel> check, LoadWithHead(check_folder_));
+    return Train(*check);
+  }
+
+  absl::StatusOr<WorkerResult> Result() const {
+    return WorkerResult{{static_cast<int64_t>(losses_.size())}, losses_};
+  }
+
+ private:
+  absl::StatusOr<Json> Train(const LoadedModel& model) {
     const int64_t memory_before = CurrentTensorMemory().now;
     ResetPeakTensorMemory();
-    const std::unique_ptr<Backbone> backbone = model->backbone->Trainable(plan_);
-    const SequenceClassifier head = model->head->Trainable();
+    const std::unique_ptr<Backbone> backbone = model.backbone->Trainable(plan_);
+    const SequenceClassifier head = model.head->Trainable();
     losses_.clear();
     double end = 0;
     int64_t texts = 0;
@@ -103,15 +116,8 @@ class TrainWorker {
                 {"memory_peak", CurrentTensorMemory().peak}};
   }
 
-  absl::StatusOr<WorkerResult> Result() const {
-    return WorkerResult{{static_cast<int64_t>(losses_.size())}, losses_};
-  }
-
- private:
-  static absl::StatusOr<std::unique_ptr<LoadedModel>> LoadWithHead(const JsonValue& settings,
-                                                                   std::string_view key) {
-    ABSL_ASSIGN_OR_RETURN(const std::string_view folder, settings.GetString(key));
-    ABSL_ASSIGN_OR_RETURN(LoadedModel model, LoadModel(std::string(folder)));
+  static absl::StatusOr<std::unique_ptr<LoadedModel>> LoadWithHead(const std::string& folder) {
+    ABSL_ASSIGN_OR_RETURN(LoadedModel model, LoadModel(folder));
     if (!model.head) {
       return absl::InvalidArgumentError(absl::StrCat(folder, ": expected a head, found none"));
     }
@@ -130,7 +136,7 @@ class TrainWorker {
   }
 
   std::unique_ptr<LoadedModel> model_;
-  std::unique_ptr<LoadedModel> check_model_;
+  std::string check_folder_;
   EncodedExamples train_;
   FreezePlan plan_;
   TrainingOptions options_;

@@ -7,15 +7,15 @@ second, ... durable call, and check after each run that the target is whole.
     print(report)
 
 The command must make the same durable calls in the same order each time. Invariants:
-  - without faults: status 0, the rules of order_rules.py, no other entry than before and the target,
-    the mode of a replaced target is kept;
+  - without faults: status 0, the rules of order_rules.py, no other entry than before and the
+    target, the mode of a replaced target is kept;
   - after a kill: the target is whole (default: equal to what it was before or to what the run
     without faults made, see Scenario.problem), and the command run again succeeds and leaves no
     temporaries;
   - after a failing call: status 0 and the new target, or another status and a message that names
     the target and the system's reason; the target is whole; no temporaries (unless removing them is
-    what failed, or the message names what stays); fsync is not tried again. Interrupted and short writes must succeed; other
-    failures must not be ignored, except in cleaning up;
+    what failed, or the message names what stays); fsync is not tried again. Interrupted and short
+    writes must succeed; other failures must not be ignored, except in cleaning up;
   - faults were really injected, as many as runs were made for them.
 """
 

@@ -42,6 +42,9 @@ std::unique_ptr<Backbone> LoadGolden(const std::string& name) {
 
 class GoldenBert : public ::testing::TestWithParam<std::string> {
  protected:
+  // bert-odd has a config without dropout.
+  bool HasDropout() const { return backbone_->config().hidden_dropout > 0; }
+
   const c10::AutoGradMode no_grad_{false};
   const std::vector<GoldenText> texts_ = GoldenTexts(GetParam());
   const std::unique_ptr<Backbone> backbone_ = LoadGolden(GetParam());
@@ -139,7 +142,8 @@ TEST_P(GoldenBert, FrozenStagesRunWithoutGraphAndDropout) {
   for (int s = 0; s < trainable->stages(); ++s) {
     EXPECT_EQ(trained[s].requires_grad(), s >= 2) << "stage " << s;
     const int64_t tokens = batch.segments.tokens;
-    EXPECT_EQ(SameBits(trained[s].narrow(0, 0, tokens), evaluated[s].narrow(0, 0, tokens)), s < 2)
+    EXPECT_EQ(SameBits(trained[s].narrow(0, 0, tokens), evaluated[s].narrow(0, 0, tokens)),
+              s < 2 || !HasDropout())
         << "stage " << s;
   }
 }
@@ -152,8 +156,8 @@ TEST_P(GoldenBert, DropoutIsAFunctionOfSeedAndStep) {
         .narrow(0, 0, batch.segments.tokens);
   };
   EXPECT_TRUE(SameBits(run(1, 5), run(1, 5)));
-  EXPECT_FALSE(SameBits(run(1, 5), run(1, 6)));
-  EXPECT_FALSE(SameBits(run(1, 5), run(2, 5)));
+  EXPECT_EQ(SameBits(run(1, 5), run(1, 6)), !HasDropout());
+  EXPECT_EQ(SameBits(run(1, 5), run(2, 5)), !HasDropout());
 }
 
 INSTANTIATE_TEST_SUITE_P(Encoders, GoldenBert, ::testing::Values("bert-tiny", "bert-odd"),

@@ -5,9 +5,11 @@ all-MiniLM-L6-v2.
   python3 encoder_parity.py --model MINILM_FOLDER --graft build/tests/parity/encode_texts \
       [--texts 1000] [--max-length 256] [--threads 2]
 
-Every text goes through transformers by itself (no padding); graft packs them. Compared: token ids
-(equal), and every stage's hidden states (largest absolute difference at most 1e-5). How far apart
-transformers' own sdpa and eager attention are, and both from float64, is reported beside it.
+Every text goes through transformers by itself (no padding), with its sdpa and its eager attention;
+graft packs them. Compared: token ids (equal), and hidden states: largest absolute difference of the
+last stage at most 1e-5, of the stages before it 2e-5. Their own rounding is larger than that of the
+end: sdpa and eager differ by 1.0e-5 there (5.9e-6 at the end). That distance, and the one from
+float64 on every tenth text, is reported beside graft's.
 
 The .snap files of reference/minilm-l6 hold outputs of another implementation for "What is Deep
 Learning?", "Deep Learning is..." and the first again: raw rows, their mean, and CLS (called
@@ -29,6 +31,7 @@ import common
 import data
 
 LIMIT = 1e-5
+INNER_LIMIT = 2e-5
 SNAP_LIMIT = 5e-3
 FIRST, SECOND = "What is Deep Learning?", "Deep Learning is..."
 
@@ -142,12 +145,14 @@ def main():
     for name in ("graft_sdpa", "graft_eager", "sdpa_eager", "graft_float64", "sdpa_float64"):
         print(f"  {name:<14}" + " ".join(f"{value:.1e}" for value in result[name]))
     print("  published outputs: " + ", ".join(f"{k} {v:.1e}" for k, v in result["snap"].items()))
-    worst = max(result["graft_sdpa"] + result["graft_eager"])
+    peers = (result["graft_sdpa"], result["graft_eager"])
+    worst, inner = max(d[-1] for d in peers), max(max(d[:-1]) for d in peers)
     snap = max(result["snap"].values())
-    passed = worst <= LIMIT and snap <= SNAP_LIMIT
-    result.update(limit=LIMIT, snap_limit=SNAP_LIMIT, passed=passed)
+    passed = worst <= LIMIT and inner <= INNER_LIMIT and snap <= SNAP_LIMIT
+    result.update(limit=LIMIT, inner_limit=INNER_LIMIT, snap_limit=SNAP_LIMIT, passed=passed)
     common.write_result("encoder_parity", result)
-    print(f"worst {worst:.2e} (limit {LIMIT:.0e}), published {snap:.1e} (limit {SNAP_LIMIT:.0e}): "
+    print(f"last stage {worst:.1e} (limit {LIMIT:.0e}), others {inner:.1e} (limit "
+          f"{INNER_LIMIT:.0e}), published {snap:.1e} (limit {SNAP_LIMIT:.0e}): "
           f"{'passed' if passed else 'FAILED'}")
     sys.exit(0 if passed else 1)
 

@@ -59,33 +59,28 @@ class Graft:
 
 def byte_positions(text):
     """Byte offset of each character, and of the end."""
-    lengths = [len(c.encode()) for c in text]
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    codes = np.frombuffer(text.encode("utf-32-le"), "<u4")
+    lengths = 1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000)
+    return np.concatenate([[0], np.cumsum(lengths)])
 
 
 def expected(encoding, texts):
-    """The peer's encoding in graft's terms; `texts[sequence][word or None]` are what offsets count in."""
-    positions = {}
-
-    def place(token):
-        sequence = encoding.token_to_sequence(token)
-        if sequence is None or encoding.special_tokens_mask[token]:
-            return 0, 0
-        text = texts[sequence]
-        if not isinstance(text, str):
-            key = (sequence, encoding.word_ids[token])
-            text = text[encoding.word_ids[token]]
-        else:
-            key = sequence
-        if key not in positions:
-            positions[key] = byte_positions(text)
-        begin, end = encoding.offsets[token]
-        return positions[key][begin], positions[key][end]
-
-    spans = [place(i) for i in range(len(encoding.ids))]
-    word_ids = [-1 if w is None else w for w in encoding.word_ids]
-    return np.array([encoding.ids, encoding.type_ids, word_ids, [b for b, _ in spans], [e for _, e in spans],
-                     encoding.special_tokens_mask], np.int32).reshape(6, len(encoding.ids))
+    """The peer's encoding in graft's terms. `texts` are what offsets count in: per sequence a text, or the list
+    of its words."""
+    mask = np.array(encoding.special_tokens_mask, bool)
+    word_ids = np.array([-1 if w is None else w for w in encoding.word_ids], np.int64)
+    sequences = np.array([-1 if s is None else s for s in encoding.sequence_ids])
+    spans = np.array(encoding.offsets, np.int64).reshape(len(mask), 2)
+    spans[mask] = 0
+    for i, text in enumerate(texts):
+        if isinstance(text, str):
+            rows = (sequences == i) & ~mask
+            spans[rows] = byte_positions(text)[spans[rows]]
+            continue
+        for word in set(word_ids[~mask].tolist()):
+            rows = (word_ids == word) & ~mask
+            spans[rows] = byte_positions(text[word])[spans[rows]]
+    return np.array([encoding.ids, encoding.type_ids, word_ids, spans[:, 0], spans[:, 1], mask], np.int32)
 
 
 class Comparison:

@@ -90,7 +90,8 @@ def hostile_files():
     one = '"dtype":"F32","shape":[1],"data_offsets":[0,4]'
     return {
         "empty file": b"", "seven bytes": b"\0" * 7, "length 0": b"\0" * 8,
-        "length of all bits": b"\xff" * 8 + b"{}", "length above file": struct.pack("<Q", 3) + b"{}",
+        "length of all bits": b"\xff" * 8 + b"{}",
+        "length above file": struct.pack("<Q", 3) + b"{}",
         "empty header": header_bytes("{}"), "spaces behind": header_bytes("{}    "),
         "spaces in front": header_bytes("  {}"), "array": header_bytes("[]"),
         "not UTF-8": header_bytes(b'{"\xff":1}'), "mark": header_bytes(b"\xef\xbb\xbf{}"),
@@ -148,7 +149,7 @@ def main():
         for path in [sample, *files]:
             check_copy(program, path, folder)
             check_floats(program, path)
-            print(f"{os.path.basename(path)}: {len(entries(path))} tensors equal in both directions")
+            print(f"{os.path.basename(path)}: {len(entries(path))} tensors equal both ways")
         refused = check_hostile(program, folder)
         print(f"{len(hostile_files())} hostile files, {refused} refused: as safetensors "
               f"{safetensors.__version__} does, but for {', '.join(sorted(STRICTER_HERE))}")

@@ -2,8 +2,8 @@
 //
 //   weights_worker copy IN OUT         reads every tensor of IN and writes OUT
 //   weights_worker floats IN NAME      one tensor as float32, to standard output
-//   weights_worker time IN             seconds that reading all tensors as float32 takes, opened
-//   anew
+//   weights_worker time IN             seconds that reading all floating-point tensors takes,
+//   opened anew
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -44,16 +44,23 @@ absl::Status Floats(const std::string& in, const std::string& name) {
   return absl::OkStatus();
 }
 
+bool IsFloat(const TensorInfo& tensor) {
+  return tensor.dtype == DType::kF32 || tensor.dtype == DType::kF16 ||
+         tensor.dtype == DType::kBF16 || tensor.dtype == DType::kF64;
+}
+
 // Into memory that was touched before, so that the time is that of the reading.
 absl::Status Time(const std::string& in) {
   ABSL_ASSIGN_OR_RETURN(const SafetensorsFile first, SafetensorsFile::Open(in));
   int64_t elements = 0;
-  for (const TensorInfo& tensor : first.tensors()) elements += tensor.elements();
+  for (const TensorInfo& tensor : first.tensors())
+    elements += IsFloat(tensor) ? tensor.elements() : 0;
   std::vector<float> values(static_cast<size_t>(elements), 1.0f);
   const auto start = std::chrono::steady_clock::now();
   ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(in));
   float* next = values.data();
   for (const TensorInfo& tensor : file.tensors()) {
+    if (!IsFloat(tensor)) continue;
     const absl::Span<float> out(next, static_cast<size_t>(tensor.elements()));
     ABSL_RETURN_IF_ERROR(file.ReadAsFloat(tensor, out));
     next += out.size();

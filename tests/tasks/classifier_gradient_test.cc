@@ -33,6 +33,18 @@ class GoldenClassifier : public ::testing::Test {
     return at::tensor(labels, at::kLong);
   }
 
+  // Largest |g| of all parameters: some gradients are zero but for rounding (the key's bias), and
+  // only this tells how much that is.
+  double LargestExpectedGradient() const {
+    double largest = 0;
+    const auto file = SafetensorsFile::Open(GoldenFolder("bert-tiny") + "/expected.safetensors");
+    for (const TensorInfo& tensor : file->tensors()) {
+      if (!tensor.name.starts_with("grad.")) continue;
+      largest = std::max(largest, Expected("bert-tiny", tensor.name).abs().max().item<double>());
+    }
+    return largest;
+  }
+
   const std::vector<GoldenText> texts_ = GoldenTexts("bert-tiny");
   const LoadedModel model_;
 };
@@ -79,11 +91,7 @@ std::vector<NamedTensor> Gradients(const Backbone& backbone, const SequenceClass
 
 TEST_F(GoldenClassifier, GradientsOfAllParametersEqualTransformersAtEveryFreezeDepth) {
   const std::vector<size_t> order = AllTexts(texts_);
-  double largest = 0;
-  for (const char* name :
-       {"grad.classifier.weight", "grad.bert.pooler.dense.weight", "grad.classifier.bias"}) {
-    largest = std::max(largest, Expected("bert-tiny", name).abs().max().item<double>());
-  }
+  const double largest = LargestExpectedGradient();
   for (const std::string freeze : {"none", "0", "1", "2"}) {
     const auto backbone = model_.backbone->Trainable(*FreezePlan::Parse(freeze, 2));
     const SequenceClassifier head = model_.head->Trainable();
@@ -127,7 +135,8 @@ TEST_F(GoldenClassifier, SplittingAStepGivesTheSameGradients) {
   }
   for (size_t r = 1; r < results.size(); ++r) {
     for (size_t i = 0; i < results[0].size(); ++i) {
-      const double scale = std::max(1e-4, results[0][i].value.abs().max().item<double>());
+      const double scale = std::max(1e-3 * LargestExpectedGradient(),
+                                    results[0][i].value.abs().max().item<double>());
       EXPECT_LE(MaxDifference(results[0][i].value, results[r][i].value), 1e-5 * scale)
           << results[0][i].name;
     }

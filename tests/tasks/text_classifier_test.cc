@@ -40,27 +40,27 @@ bool Same(const Classification& a, const Classification& b) {
 
 TEST(TextClassifier, OpensAFolderThatTransformersSaved) {
   const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
-  ASSERT_THAT(classifier, IsOk());
+  ASSERT_THAT(classifier.status(), IsOk());
   EXPECT_THAT(classifier->labels(), ::testing::ElementsAre("negative", "neutral", "positive"));
   EXPECT_EQ(classifier->max_length(), 64u);
 }
 
 TEST(TextClassifier, TextHasTheSameScoresAloneAndInCompany) {
   const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
-  ASSERT_THAT(classifier, IsOk());
+  ASSERT_THAT(classifier.status(), IsOk());
   const std::vector<std::string> texts = SomeTexts();
   const auto together = classifier->Predict(texts);
-  ASSERT_THAT(together, IsOk());
+  ASSERT_THAT(together.status(), IsOk());
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto alone = classifier->Predict(texts[i]);
-    ASSERT_THAT(alone, IsOk());
+    ASSERT_THAT(alone.status(), IsOk());
     EXPECT_TRUE(Same(*alone, (*together)[i])) << texts[i];
   }
 }
 
 TEST(TextClassifier, ConcurrentCallsGiveWhatOneGives) {
   const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
-  ASSERT_THAT(classifier, IsOk());
+  ASSERT_THAT(classifier.status(), IsOk());
   const std::vector<std::string> texts = SomeTexts();
   const auto expected = classifier->Predict(texts);
   std::vector<std::thread> threads;
@@ -84,7 +84,7 @@ TEST(TextClassifier, SavedFolderGivesTheSameScores) {
   const std::string path = folder.path() + "/saved";
   ASSERT_THAT(classifier->Save(path), IsOk());
   const auto again = TextClassifier::Load(path);
-  ASSERT_THAT(again, IsOk());
+  ASSERT_THAT(again.status(), IsOk());
   EXPECT_EQ(again->labels(), classifier->labels());
   EXPECT_EQ(again->max_length(), classifier->max_length());
   const std::vector<std::string> texts = SomeTexts();
@@ -97,12 +97,12 @@ TEST(TextClassifier, SavedFolderGivesTheSameScores) {
 TEST(TextClassifier, FolderThatGraftWroteIsMapped) {
   const TemporaryFolder folder;
   const auto foreign = LoadModel(GoldenFolder("bert-tiny"));
-  ASSERT_THAT(foreign, IsOk());
+  ASSERT_THAT(foreign.status(), IsOk());
   EXPECT_FALSE(foreign->mapped);
   const std::string path = folder.path() + "/saved";
   ASSERT_THAT(TextClassifier::Load(GoldenFolder("bert-tiny"))->Save(path), IsOk());
   const auto own = LoadModel(path);
-  ASSERT_THAT(own, IsOk());
+  ASSERT_THAT(own.status(), IsOk());
   EXPECT_TRUE(own->mapped);
   EXPECT_TRUE(own->unused_tensors.empty());
 }
@@ -117,7 +117,7 @@ TEST(TextClassifier, ReadsIllFormedTextAsReplacementCharacters) {
   const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
   const auto broken = classifier->Predict(std::string_view("a \xE2\x82 b"));
   const auto replaced = classifier->Predict(std::string_view("a \xEF\xBF\xBD b"));
-  ASSERT_THAT(broken, IsOk());
+  ASSERT_THAT(broken.status(), IsOk());
   EXPECT_TRUE(Same(*broken, *replaced));
 }
 
@@ -126,7 +126,7 @@ TEST(TextClassifier, CutsLongTextsAndSaysHowMuch) {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "grow ";
   const auto result = classifier->Predict(std::string_view(text));
-  ASSERT_THAT(result, IsOk());
+  ASSERT_THAT(result.status(), IsOk());
   EXPECT_EQ(result->tokens, 64u);
   EXPECT_EQ(result->cut_off, 100u - 62u);
 }

@@ -229,7 +229,7 @@ TEST(LoadTokenizerTest, TokenizerConfigChangesTheNormalizer) {
       {{"vocab.txt", kVocabTxt},
        {"tokenizer_config.json", R"({"strip_accents": false, "tokenize_chinese_chars": false})"}});
   ASSERT_THAT(accents, IsOk());
-  EXPECT_THAT(Ids(**accents, "É 中a"), ElementsAre(2, 11, 1, 3));
+  EXPECT_THAT(Ids(**accents, "É 中a a中"), ElementsAre(2, 11, 12, 6, 1, 3));
   EXPECT_EQ((*accents)->Describe(),
             "BERT WordPiece, 17 tokens, lower case, accents kept, CJK not split");
 }

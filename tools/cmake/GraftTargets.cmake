@@ -25,6 +25,6 @@ target_compile_features(graft_options INTERFACE cxx_std_20)
 # Abseil's status macros are an if of their own: `if (x) ABSL_RETURN_IF_ERROR(y);` is what they are for.
 # g++ 12 warns of overlapping copies inside its own std::string (GCC bug 105651).
 target_compile_options(graft_options INTERFACE
-  -Wall -Wextra -Wno-dangling-else -Wno-restrict $<$<BOOL:${GRAFT_WARNINGS_AS_ERRORS}>:-Werror> -fstack-protector-strong)
+  -Wall -Wextra -Wno-dangling-else $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<BOOL:${GRAFT_WARNINGS_AS_ERRORS}>:-Werror> -fstack-protector-strong)
 set_property(GLOBAL APPEND PROPERTY GRAFT_LIBRARIES graft_options)
 set(CMAKE_CXX_EXTENSIONS OFF)

@@ -36,7 +36,7 @@ TEST(BiasGeluTest, WithinTheContractOfDoublePrecisionEverywhere) {
 
 TEST(BiasGeluTest, TheNegativeTailKeepsItsRelativePrecision) {
   OnEveryCodePath([&] {
-    for (float v : {-1.0f, -2.0f, -3.5f, -5.0f}) {
+    for (float v : {-0.5f, -1.0f, -2.0f, -3.5f}) {
       const float zero = 0;
       float y;
       simd::BiasGelu(&v, &zero, 1, 1, &y);

@@ -140,12 +140,13 @@ TEST(AttentionTest, GradientsHaveTheSameBitsForEveryNumberOfThreads) {
   });
 }
 
-TEST(AttentionTest, ScratchMemoryIsNotOverrun) {
+TEST(AttentionTest, ScratchMemoryIsNeitherOverrunNorReadBeforeItIsWritten) {
   OnEveryCodePath([&] {
     for (int64_t tokens : {1, 6, 31, 49, 130}) {
       for (int64_t width : {5, 32, 64}) {
         const int64_t floats = AttentionScratch(tokens, width);
-        at::Tensor memory = at::full({floats + 16}, 7.0f);
+        at::Tensor memory = at::full({floats + 16}, NAN);
+        memory.narrow(0, floats, 16).fill_(7);
         const at::Tensor qkv = Random({tokens, 3 * width}), bias = Random({3 * width});
         at::Tensor out = at::empty({tokens, width}), dqkv = at::empty({tokens, 3 * width});
         const float *x = qkv.const_data_ptr<float>(), *b = bias.const_data_ptr<float>();
@@ -157,9 +158,12 @@ TEST(AttentionTest, ScratchMemoryIsNotOverrun) {
         ASSERT_EQ(reinterpret_cast<uintptr_t>(scratch) % 64, 0u);
         float* target = dqkv.mutable_data_ptr<float>();
         simd::Attention(head, scratch, out.mutable_data_ptr<float>(), width);
+        memory.narrow(0, 0, floats).fill_(NAN);
         simd::AttentionGradient(head, out.const_data_ptr<float>(), width, scratch, target,
                                 target + width, target + 2 * width);
         EXPECT_TRUE(SameBits(memory.narrow(0, floats, 16), at::full({16}, 7.0f)));
+        EXPECT_TRUE(at::isfinite(out).all().item<bool>());
+        EXPECT_TRUE(at::isfinite(dqkv).all().item<bool>());
       }
     }
   });
