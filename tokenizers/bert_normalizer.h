@@ -33,7 +33,8 @@ class BertNormalizer {
 
   void Normalize(std::string_view text) {
     for (size_t at = 0; at < text.size();) {
-      const Utf8Char c = DecodeUtf8(text.substr(at));
+      const uint8_t byte = static_cast<uint8_t>(text[at]);
+      const Utf8Char c = byte < 0x80 ? Utf8Char{byte, 1, true} : DecodeUtf8(text.substr(at));
       const Span span{static_cast<uint32_t>(at), static_cast<uint32_t>(at + c.length)};
       at += c.length;
       CleanText(c.code, span);
@@ -122,7 +123,11 @@ class BertWordSplitter {
   void operator()(char32_t code, uint8_t flags, Span span) {
     if ((flags & kWhitespace) != 0) return Finish();
     if ((flags & kPunctuation) != 0) Finish();
-    AppendUtf8(code, word_);
+    if (code < 0x80) {
+      word_.push_back(static_cast<char>(code));
+    } else {
+      AppendUtf8(code, word_);
+    }
     if constexpr (kSpans) spans_.resize(word_.size(), span);
     if ((flags & kPunctuation) != 0) Finish();
   }

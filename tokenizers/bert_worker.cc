@@ -114,7 +114,12 @@ void BertWorker::AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& ou
   std::array<uint64_t, kGroup> hashes;
   for (size_t i = 0; i < chunks; ++i) {
     const size_t length = edges[2 * i + 1] - edges[2 * i];
-    if (length > ShortCache::Key::kMaxBytes) continue;
+    if (length > ShortCache::Key::kMaxBytes) {
+      if (length > LongCache::Key::kMaxBytes) continue;
+      const char* data = window_.data() + edges[2 * i];
+      long_chunk_cache_.Prefetch(LongCache::Key::FromReadable(data, length).Hash());
+      continue;
+    }
     keys[i] = ShortCache::Key::FromReadable(window_.data() + edges[2 * i], length);
     hashes[i] = keys[i].Hash();
     chunk_cache_.Prefetch(hashes[i]);
@@ -138,9 +143,11 @@ void BertWorker::AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& ou
       const absl::Span<const int32_t> ids = EncodeChunk(chunk);
       chunk_cache_.Insert(keys[i], hashes[i], ids);
       out.Append(ids);
+    } else if (chunk.size() <= LongCache::Key::kMaxBytes) {
+      const auto key = LongCache::Key::FromReadable(chunk.data(), chunk.size());
+      out.Append(Cached(long_chunk_cache_, key, [&] { return EncodeChunk(chunk); }));
     } else {
-      out.Append(
-          Cached(long_chunk_cache_, chunk, [this](std::string_view c) { return EncodeChunk(c); }));
+      out.Append(EncodeChunk(chunk));
     }
     begin = end = out.Room(ShortCache::kInlineIds * kGroup);
   }
@@ -148,13 +155,11 @@ void BertWorker::AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& ou
 }
 
 template <typename Cache, typename Encode>
-absl::Span<const int32_t> BertWorker::Cached(Cache& cache, std::string_view bytes,
+absl::Span<const int32_t> BertWorker::Cached(Cache& cache, const typename Cache::Key& key,
                                              const Encode& encode) {
-  if (bytes.size() > Cache::Key::kMaxBytes) return encode(bytes);
-  const typename Cache::Key key = Cache::Key::From(bytes);
   const uint64_t hash = key.Hash();
   if (const auto* entry = cache.Find(key, hash)) return cache.Ids(*entry);
-  const absl::Span<const int32_t> ids = encode(bytes);
+  const absl::Span<const int32_t> ids = encode();
   cache.Insert(key, hash, ids);
   return ids;
 }
@@ -194,11 +199,13 @@ void BertWorker::EncodeAsciiChunk(std::string_view chunk) {
 }
 
 absl::Span<const int32_t> BertWorker::WordIds(std::string_view word) {
-  return Cached(word_cache_, word, [this](std::string_view w) {
+  const auto tokenize = [&] {
     word_ids_.clear();
-    pipeline_.parts.model.Tokenize(w, word_ids_);
+    pipeline_.parts.model.Tokenize(word, word_ids_);
     return absl::MakeConstSpan(word_ids_);
-  });
+  };
+  if (word.size() > ShortCache::Key::kMaxBytes) return tokenize();
+  return Cached(word_cache_, ShortCache::Key::From(word), tokenize);
 }
 
 BertWorkerPool::Lease BertWorkerPool::Take() {

@@ -96,7 +96,8 @@ class BertWorker {
 
   // Ids through a cache; `encode` makes those that are not in it. Valid until the next call.
   template <typename Cache, typename Encode>
-  absl::Span<const int32_t> Cached(Cache& cache, std::string_view bytes, const Encode& encode);
+  static absl::Span<const int32_t> Cached(Cache& cache, const typename Cache::Key& key,
+                                          const Encode& encode);
 
   ShortCache chunk_cache_;      // raw bytes between whitespace
   LongCache long_chunk_cache_;  // those that are too long for it

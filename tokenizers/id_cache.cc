@@ -39,30 +39,38 @@ void IdCache<kWords>::Clear(size_t sets) {
   sets_.assign(sets, Set{});
   overflow_.clear();
   set_mask_ = sets - 1;
-  inserted_ = 0;
+  used_ = 0;
 }
 
 template <size_t kWords>
 void IdCache<kWords>::Grow() {
-  std::vector<Set> old(2 * sets_.size());
+  Sets old(2 * sets_.size());
   old.swap(sets_);
   set_mask_ = sets_.size() - 1;
-  inserted_ = 0;
-  // The entries of one old set go to two new sets that get no others: nothing gives way.
+  used_ = 0;
   for (const Set& set : old) {
     for (const Entry* entry : {&set.older, &set.newer}) {
-      if (IsEmpty(entry->key)) continue;
-      Set& target = sets_[entry->key.Hash() & set_mask_];
-      target.older = target.newer;
-      target.newer = *entry;
+      if (!IsEmpty(entry->key)) Put(*entry, entry->key.Hash());
     }
   }
 }
 
 template <size_t kWords>
+void IdCache<kWords>::Put(const Entry& entry, uint64_t hash) {
+  Set* set = &sets_[hash & set_mask_];
+  if (!IsEmpty(set->older.key)) {
+    Set& next = sets_[(hash + 1) & set_mask_];
+    if (IsEmpty(next.older.key)) set = &next;
+  }
+  if (IsEmpty(set->older.key)) ++used_;
+  set->older = set->newer;
+  set->newer = entry;
+}
+
+template <size_t kWords>
 void IdCache<kWords>::Insert(const Key& key, uint64_t hash, absl::Span<const int32_t> ids) {
   if (overflow_.size() > kMaxOverflow) Clear(sets_.size());
-  if (++inserted_ > sets_.size() && sets_.size() < max_sets_) Grow();
+  if (4 * used_ >= 3 * sets_.size() && sets_.size() < max_sets_) Grow();
   Entry entry{key, {}, static_cast<uint32_t>(ids.size())};
   if (ids.size() <= kInlineIds) {
     std::copy(ids.begin(), ids.end(), entry.ids);
@@ -70,9 +78,7 @@ void IdCache<kWords>::Insert(const Key& key, uint64_t hash, absl::Span<const int
     entry.ids[0] = static_cast<int32_t>(overflow_.size());
     overflow_.insert(overflow_.end(), ids.begin(), ids.end());
   }
-  Set& set = sets_[hash & set_mask_];
-  set.older = set.newer;
-  set.newer = entry;
+  Put(entry, hash);
 }
 
 template class IdCache<2>;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "tokenizers/huge_page_allocator.h"
 
 namespace graft {
 
@@ -49,9 +50,9 @@ struct CacheKey {
   }
 };
 
-// Two-way set associative, a set lies in as few cache lines as it can; starts small and doubles
-// while it fills, up to a fixed size. What it holds is a function of what was put in; a lost entry
-// costs time only. One thread at a time.
+// A hash table of small sets: a key is in its set or in the next one. Starts small and doubles when
+// it is 3/8 full, up to a fixed size; from then on older keys give way. What it holds is a
+// function of what was put in; a lost entry costs time only. One thread at a time.
 template <size_t kWords>
 class IdCache {
  public:
@@ -73,17 +74,15 @@ class IdCache {
 
   // The entry of a key; nullptr when there is none.
   const Entry* Find(const Key& key, uint64_t hash) const {
-    const Set& set = sets_[hash & set_mask_];
-    // No branch on which of the two it is: that is hard to foresee.
-    const Entry* entry = set.newer.key == key ? &set.newer : &set.older;
-    return entry->key == key ? entry : nullptr;
+    const Entry* entry = FindIn(sets_[hash & set_mask_], key);
+    return entry != nullptr ? entry : FindIn(sets_[(hash + 1) & set_mask_], key);
   }
   absl::Span<const int32_t> Ids(const Entry& entry) const {
     if (entry.count <= kInlineIds) return {entry.ids, entry.count};
     return absl::MakeConstSpan(overflow_).subspan(static_cast<size_t>(entry.ids[0]), entry.count);
   }
 
-  // Adds a key that is not there; the older key of a full set gives way.
+  // Adds a key that is not there.
   void Insert(const Key& key, uint64_t hash, absl::Span<const int32_t> ids);
 
  private:
@@ -91,14 +90,22 @@ class IdCache {
     Entry newer;
     Entry older;
   };
+  using Sets = std::vector<Set, HugePageAllocator<Set>>;
+
+  static const Entry* FindIn(const Set& set, const Key& key) {
+    // No branch on which of the two it is: that is hard to foresee.
+    const Entry* entry = set.newer.key == key ? &set.newer : &set.older;
+    return entry->key == key ? entry : nullptr;
+  }
   void Clear(size_t sets);
   void Grow();
+  void Put(const Entry& entry, uint64_t hash);
 
   const size_t max_sets_;
-  std::vector<Set> sets_;
+  Sets sets_;
   std::vector<int32_t> overflow_;
   size_t set_mask_ = 0;
-  size_t inserted_ = 0;  // since the last Clear or Grow
+  size_t used_ = 0;  // entries
 };
 
 namespace id_cache_internal {

@@ -20,7 +20,7 @@ struct EncodeOptions {
   // Add the special tokens of the model ([CLS] ... [SEP]).
   bool add_special_tokens = true;
   // Most tokens of the result, special tokens counted; 0 = no limit. A pair loses tokens of its
-  // longer text first.
+  // longer text first. Special tokens are never cut: below their number they alone are the result.
   size_t max_length = 0;
 };
 
@@ -32,8 +32,8 @@ struct EncodedBatch {
   std::vector<uint32_t> cut_off;
 };
 
-// Any byte string is accepted: each maximal ill-formed part of UTF-8 counts as one U+FFFD.
-// Immutable and thread-safe.
+// Any byte string of less than 2^32 bytes is accepted: each maximal ill-formed part of UTF-8 counts
+// as one U+FFFD. A batch has less than 2^31 tokens. Immutable and thread-safe.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;

@@ -1,4 +1,7 @@
 // The program `graft`.
+#include <malloc.h>
+
+#include <climits>
 #include <iostream>
 
 #include "absl/types/span.h"
@@ -9,6 +12,10 @@
 int main(int argc, char** argv) {
   using namespace graft::tools;  // NOLINT: this file is nothing but their use
   std::ios::sync_with_stdio(false);
+  // Freed activations stay with the program: fresh pages from the system for every step would cost
+  // more than some of its kernels.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, INT_MAX);
   graft::CountTensorMemory();
   const Program program{
       .name = "graft",

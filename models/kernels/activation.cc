@@ -70,10 +70,11 @@ struct BiasGeluFunction : torch::autograd::Function<BiasGeluFunction> {
     at::Tensor partial = at::zeros({blocks, width}, x.options());
     at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t block = begin; block < end; ++block) {
-        const int64_t first = block * kRowBlock, at = first * width;
-        simd::BiasGeluGradient(x.const_data_ptr<float>() + at, bias.const_data_ptr<float>(),
-                               dy.const_data_ptr<float>() + at, std::min(kRowBlock, rows - first),
-                               width, dx.mutable_data_ptr<float>() + at,
+        const int64_t first = block * kRowBlock, offset = first * width;
+        simd::BiasGeluGradient(x.const_data_ptr<float>() + offset, bias.const_data_ptr<float>(),
+                               dy.const_data_ptr<float>() + offset,
+                               std::min(kRowBlock, rows - first), width,
+                               dx.mutable_data_ptr<float>() + offset,
                                partial.mutable_data_ptr<float>() + block * width);
       }
     });

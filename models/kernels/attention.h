@@ -13,7 +13,8 @@ namespace graft {
 // and every one of the A heads of width d = H / A: softmax(q k^T / sqrt(d)) v, with dropout on the
 // softmax when `dropout` is active (element (a, i, j) of a text of T tokens counts as (a * T + i) *
 // T + j). Result [R, H]; rows that belong to no text are zero. A text attends to itself alone: cost
-// is the sum of T^2, and no mask exists. Differentiable in qkv and bias. float32.
+// is the sum of T^2, and no mask exists. Differentiable in qkv and bias; the gradient of
+// the keys' bias is zero, as it is in exact arithmetic. float32.
 at::Tensor Attention(const at::Tensor& qkv, const at::Tensor& bias, const Segments& segments,
                      int64_t heads, const DropoutKey& dropout);
 

@@ -1,7 +1,3 @@
-// Attention of one head as small matrix products. The right-hand matrix of a product lies in panels
-// of kPanel columns ([depth, kPanel] each, padded with zeros), the left-hand one where it is; a
-// tile of kTileRows x kPanel results stays in registers. Every result is one chain of fused
-// multiply-adds in the order of the depth, whatever tile it falls into.
 #include <algorithm>
 
 #include "models/kernels/loops.h"
@@ -13,6 +9,7 @@
 #include <hwy/highway.h>
 
 #include "models/kernels/simd-inl.h"
+#include "models/kernels/small_product-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace graft {
@@ -30,14 +27,7 @@ void AttentionGradient(const AttentionHead& head, const float* dout, int64_t dou
 
 #else
 
-constexpr int64_t kVector = kLanes;
-constexpr int64_t kPanel = 2 * kVector;
-constexpr int64_t kTileRows = 6;
 static_assert(kPanel <= kAttentionPanel && kAttentionBlock % kTileRows == 0);
-
-constexpr int64_t RoundUp(int64_t n, int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
 
 // Hands out aligned pieces of the caller's memory.
 struct Scratch {
@@ -49,140 +39,6 @@ struct Scratch {
     return piece;
   }
 };
-
-// Element (i, k) of a left-hand matrix stands at data[i * row + k * depth].
-struct Left {
-  const float* data;
-  int64_t row;
-  int64_t depth;
-};
-
-template <int kRows>
-HWY_INLINE void Tile(const Left& a, int64_t depth, const float* panel, float* c, int64_t c_row,
-                     bool add) {
-  const F32 d;
-  V32 low[kRows], high[kRows];
-  for (int r = 0; r < kRows; ++r) {
-    low[r] = add ? hn::LoadU(d, c + r * c_row) : hn::Zero(d);
-    high[r] = add ? hn::LoadU(d, c + r * c_row + kVector) : hn::Zero(d);
-  }
-  const float* left = a.data;
-  for (int64_t k = 0; k < depth; ++k, left += a.depth, panel += kPanel) {
-    const V32 b0 = hn::LoadU(d, panel);
-    const V32 b1 = hn::LoadU(d, panel + kVector);
-    for (int r = 0; r < kRows; ++r) {
-      const V32 value = hn::Set(d, left[r * a.row]);
-      low[r] = hn::MulAdd(value, b0, low[r]);
-      high[r] = hn::MulAdd(value, b1, high[r]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    hn::StoreU(low[r], d, c + r * c_row);
-    hn::StoreU(high[r], d, c + r * c_row + kVector);
-  }
-}
-
-void TileOfRows(int64_t rows, const Left& a, int64_t depth, const float* panel, float* c,
-                int64_t c_row, bool add) {
-  switch (rows) {
-    case 1:
-      return Tile<1>(a, depth, panel, c, c_row, add);
-    case 2:
-      return Tile<2>(a, depth, panel, c, c_row, add);
-    case 3:
-      return Tile<3>(a, depth, panel, c, c_row, add);
-    case 4:
-      return Tile<4>(a, depth, panel, c, c_row, add);
-    case 5:
-      return Tile<5>(a, depth, panel, c, c_row, add);
-    default:
-      return Tile<6>(a, depth, panel, c, c_row, add);
-  }
-}
-
-// c [rows, columns rounded up] = a [rows, depth] times panels, added to what c holds when `add`.
-void Multiply(const Left& a, int64_t rows, int64_t depth, const float* panels, int64_t columns,
-              float* c, int64_t c_row, bool add) {
-  // Tiles as equal as can be: one of a single row would wait for its chain of additions.
-  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
-  for (int64_t column = 0; column < columns; column += kPanel, panels += depth * kPanel) {
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      const int64_t first = tile * rows / tiles, last = (tile + 1) * rows / tiles;
-      TileOfRows(last - first, {a.data + first * a.row, a.row, a.depth}, depth, panels,
-                 c + first * c_row + column, c_row, add);
-    }
-  }
-}
-
-// Four rows of `width` floats become columns j .. j + 3 of a panel [width, kPanel]. A null row
-// stands for zeros.
-void PackFourColumns(const float* const rows[4], const float* bias, int64_t width, float* panel) {
-  const F32 d;
-  const hn::FixedTag<float, 4> d4;
-  ForColumns(width, [&](auto place, size_t c) HWY_ATTR {
-    const V32 shift = place.Load(bias + c);
-    V32 v[4];
-    for (int i = 0; i < 4; ++i) {
-      v[i] = rows[i] == nullptr ? hn::Zero(d) : hn::Add(place.Load(rows[i] + c), shift);
-    }
-    alignas(64) float columns[4 * kLanes];
-    hn::StoreInterleaved4(v[0], v[1], v[2], v[3], d, columns);
-    const size_t count = std::min(kLanes, static_cast<size_t>(width) - c);
-    for (size_t i = 0; i < count; ++i) {
-      hn::StoreU(hn::Load(d4, columns + 4 * i), d4, panel + (c + i) * kPanel);
-    }
-  });
-}
-
-// Panels of the transpose of x + bias, x [rows, width]: [width, rows].
-void PackTransposed(const float* x, int64_t stride, const float* bias, int64_t rows, int64_t width,
-                    float* panels) {
-  for (int64_t first = 0; first < rows; first += kPanel, panels += width * kPanel) {
-    for (int64_t j = 0; j < kPanel; j += 4) {
-      const float* four[4];
-      for (int64_t i = 0; i < 4; ++i) {
-        const int64_t row = first + j + i;
-        four[i] = row < rows ? x + row * stride : nullptr;
-      }
-      PackFourColumns(four, bias, width, panels + j);
-    }
-  }
-}
-
-// Panels of (x + bias) * scale, x [rows, width]; a null bias is 0.
-void Pack(const float* x, int64_t stride, const float* bias, float scale, int64_t rows,
-          int64_t width, float* panels) {
-  const F32 d;
-  const V32 factor = hn::Set(d, scale);
-  for (int64_t first = 0; first < width; first += kPanel) {
-    const int64_t columns = std::min(kPanel, width - first);
-    for (int64_t row = 0; row < rows; ++row, panels += kPanel) {
-      if (columns < kPanel) {
-        hn::StoreU(hn::Zero(d), d, panels);
-        hn::StoreU(hn::Zero(d), d, panels + kVector);
-      }
-      const float* source = x + row * stride + first;
-      ForColumns(columns, [&](auto place, size_t c) HWY_ATTR {
-        V32 v = place.Load(source + c);
-        if (bias != nullptr) v = hn::Add(v, place.Load(bias + first + c));
-        place.Store(hn::Mul(v, factor), panels + c);
-      });
-    }
-  }
-}
-
-// target [rows, width] = (x + bias) * scale, or x * scale without a bias.
-void Copy(const float* x, int64_t stride, const float* bias, float scale, int64_t rows,
-          int64_t width, float* target, int64_t target_stride) {
-  const V32 factor = hn::Set(F32(), scale);
-  for (int64_t row = 0; row < rows; ++row, x += stride, target += target_stride) {
-    ForColumns(width, [&](auto place, size_t c) HWY_ATTR {
-      V32 v = place.Load(x + c);
-      if (bias != nullptr) v = hn::Add(v, place.Load(bias + c));
-      place.Store(hn::Mul(v, factor), target + c);
-    });
-  }
-}
 
 // The last vector of a row of n scores reaches into the padding; these lanes count.
 HWY_INLINE hn::Mask<F32> Inside(int64_t n, int64_t j) {
@@ -291,51 +147,66 @@ void ScoreGradientRow(float inverse, float* p, float* dp, const float* scales, i
   if (scales != nullptr) MultiplyRow(p, scales, n);
 }
 
+// Scratch matrices of a gradient. Panels of what stands to the right in products, sums of the
+// gradients of all keys and values, and those of one block of query rows.
+struct GradientMemory {
+  const AttentionHead& head;
+  Scratch memory;
+  const int64_t score_row = RoundUp(head.tokens, kPanel);
+  const int64_t wide = RoundUp(head.width, kPanel);
+  const int64_t block = std::min(kAttentionBlock, head.tokens);
+  float* const keys_t = memory.Take(head.width * score_row);
+  float* const values_t = memory.Take(head.width * score_row);
+  float* const keys = memory.Take(head.tokens * wide);
+  float* const key_sums = memory.Take(head.tokens * wide);    // [T, wide]
+  float* const value_sums = memory.Take(head.tokens * wide);  // [T, wide]
+  float* const queries = memory.Take(block * head.width);     // [block, d]
+  float* const query_panels = memory.Take(block * wide);
+  float* const dout_panels = memory.Take(block * wide);
+  float* const query_sums = memory.Take(block * wide);               // [block, wide]
+  float* const p = memory.Take(block * score_row);                   // [block, score_row]
+  float* const dp = memory.Take(block * score_row);                  // [block, score_row]
+  float* const scales = memory.Take(block * head.tokens + kVector);  // [block, T]
+};
+
+// m.p and m.dp of some rows, as ScoreGradientRow says.
+void ScoreGradients(const AttentionHead& head, int64_t first, int64_t rows, const float* dout,
+                    int64_t dout_stride, const GradientMemory& m) {
+  const int64_t tokens = head.tokens, width = head.width;
+  Multiply({m.queries, width, 1}, rows, width, m.keys_t, tokens, m.p, m.score_row, false);
+  Multiply({dout, dout_stride, 1}, rows, width, m.values_t, tokens, m.dp, m.score_row, false);
+  if (head.dropout != nullptr) RowScales(head, first, rows, m.scales);
+  for (int64_t r = 0; r < rows; ++r) {
+    float* row = m.p + r * m.score_row;
+    const float sum = ExpRow(row, tokens);
+    ScoreGradientRow(1.0f / sum, row, m.dp + r * m.score_row,
+                     head.dropout == nullptr ? nullptr : m.scales + r * tokens, tokens);
+  }
+}
+
 void AttentionGradient(const AttentionHead& head, const float* dout, int64_t dout_stride,
                        float* scratch, float* dq, float* dk, float* dv) {
   const int64_t tokens = head.tokens, width = head.width, stride = head.stride;
-  const int64_t score_row = RoundUp(tokens, kPanel), wide = RoundUp(width, kPanel);
-  const int64_t block = std::min(kAttentionBlock, tokens);
-  Scratch memory = {scratch};
-  float* keys_t = memory.Take(width * score_row);
-  float* values_t = memory.Take(width * score_row);
-  float* keys = memory.Take(tokens * wide);
-  float* key_sums = memory.Take(tokens * wide);
-  float* value_sums = memory.Take(tokens * wide);
-  float* queries = memory.Take(block * width);
-  float* query_panels = memory.Take(block * wide);
-  float* dout_panels = memory.Take(block * wide);
-  float* query_sums = memory.Take(block * wide);
-  float* p = memory.Take(block * score_row);
-  float* dp = memory.Take(block * score_row);
-  float* scales = memory.Take(block * tokens + kVector);
-  PackTransposed(head.k, stride, head.k_bias, tokens, width, keys_t);
-  PackTransposed(head.v, stride, head.v_bias, tokens, width, values_t);
-  Pack(head.k, stride, head.k_bias, 1.0f, tokens, width, keys);
-  for (int64_t first = 0; first < tokens; first += block) {
-    const int64_t rows = std::min(block, tokens - first);
+  const GradientMemory m = {head, {scratch}};
+  PackTransposed(head.k, stride, head.k_bias, tokens, width, m.keys_t);
+  PackTransposed(head.v, stride, head.v_bias, tokens, width, m.values_t);
+  Pack(head.k, stride, head.k_bias, 1.0f, tokens, width, m.keys);
+  for (int64_t first = 0; first < tokens; first += m.block) {
+    const int64_t rows = std::min(m.block, tokens - first);
     const float* q = head.q + first * stride;
     const float* dout_rows = dout + first * dout_stride;
-    Copy(q, stride, head.q_bias, head.scale, rows, width, queries, width);
-    Pack(q, stride, head.q_bias, head.scale, rows, width, query_panels);
-    Pack(dout_rows, dout_stride, nullptr, 1.0f, rows, width, dout_panels);
-    Multiply({queries, width, 1}, rows, width, keys_t, tokens, p, score_row, false);
-    Multiply({dout_rows, dout_stride, 1}, rows, width, values_t, tokens, dp, score_row, false);
-    if (head.dropout != nullptr) RowScales(head, first, rows, scales);
-    for (int64_t r = 0; r < rows; ++r) {
-      float* row = p + r * score_row;
-      const float sum = ExpRow(row, tokens);
-      ScoreGradientRow(1.0f / sum, row, dp + r * score_row,
-                       head.dropout == nullptr ? nullptr : scales + r * tokens, tokens);
-    }
+    Copy(q, stride, head.q_bias, head.scale, rows, width, m.queries, width);
+    Pack(q, stride, head.q_bias, head.scale, rows, width, m.query_panels);
+    Pack(dout_rows, dout_stride, nullptr, 1.0f, rows, width, m.dout_panels);
+    ScoreGradients(head, first, rows, dout_rows, dout_stride, m);
     const bool add = first > 0;
-    Multiply({p, 1, score_row}, tokens, rows, dout_panels, width, value_sums, wide, add);
-    Multiply({dp, 1, score_row}, tokens, rows, query_panels, width, key_sums, wide, add);
-    Multiply({dp, score_row, 1}, rows, tokens, keys, width, query_sums, wide, false);
-    Copy(query_sums, wide, nullptr, head.scale, rows, width, dq + first * stride, stride);
+    Multiply({m.p, 1, m.score_row}, tokens, rows, m.dout_panels, width, m.value_sums, m.wide, add);
+    Multiply({m.dp, 1, m.score_row}, tokens, rows, m.query_panels, width, m.key_sums, m.wide, add);
+    Multiply({m.dp, m.score_row, 1}, rows, tokens, m.keys, width, m.query_sums, m.wide, false);
+    Copy(m.query_sums, m.wide, nullptr, head.scale, rows, width, dq + first * stride, stride);
   }
-  Copy(key_sums, wide, nullptr, 1.0f, tokens, width, dk, stride);
-  Copy(value_sums, wide, nullptr, 1.0f, tokens, width, dv, stride);
+  Copy(m.key_sums, m.wide, nullptr, 1.0f, tokens, width, dk, stride);
+  Copy(m.value_sums, m.wide, nullptr, 1.0f, tokens, width, dv, stride);
 }
 
 #endif

@@ -17,32 +17,36 @@ namespace {
 
 // One table and the row of it that each token takes.
 struct Lookup {
-  at::Tensor ids;    // int32 [R]
-  at::Tensor table;  // [V, H]
+  const int32_t* ids;  // [R]
+  const float* table;  // [V, width]
+  int64_t width;
 
-  const float* Row(int64_t token) const {
-    return table.const_data_ptr<float>() + id(token) * table.size(1);
-  }
-  int64_t id(int64_t token) const { return ids.const_data_ptr<int32_t>()[token]; }
+  const float* Row(int64_t token) const { return table + ids[token] * width; }
 };
 
-void Check(const Lookup& lookup, int64_t rows, int64_t tokens, const char* what) {
-  const at::Tensor& ids = lookup.ids;
+Lookup MakeLookup(const at::Tensor& ids, const at::Tensor& table) {
+  return {ids.const_data_ptr<int32_t>(), table.const_data_ptr<float>(), table.size(1)};
+}
+
+void Check(const at::Tensor& ids, const at::Tensor& table, int64_t rows, int64_t tokens,
+           const char* what) {
   TORCH_CHECK(ids.scalar_type() == at::kInt && ids.is_contiguous() && ids.dim() == 1 &&
                   ids.size(0) == rows && tokens <= rows && ids.device().is_cpu(),
               what, ": expected contiguous int32 [", rows, "] on the CPU");
-  CheckFloats(lookup.table, 2, what);
+  CheckFloats(table, 2, what);
+  TORCH_CHECK(table.is_contiguous(), what, ": expected a contiguous table");
+  const int32_t* id = ids.const_data_ptr<int32_t>();
+  const int64_t size = table.size(0);
   for (int64_t token = 0; token < tokens; ++token) {
-    TORCH_CHECK(lookup.id(token) >= 0 && lookup.id(token) < lookup.table.size(0), what, ": id ",
-                lookup.id(token), " of token ", token, " is outside the table of ",
-                lookup.table.size(0));
+    TORCH_CHECK(id[token] >= 0 && id[token] < size, what, ": id ", id[token], " of token ", token,
+                " is outside the table of ", size);
   }
 }
 
 // Rows of no text become zero; their ids are not read.
-at::Tensor Forward(const std::vector<Lookup>& lookups, int64_t tokens) {
-  const int64_t rows = lookups[0].ids.size(0), width = lookups[0].table.size(1);
-  at::Tensor sum = at::empty({rows, width}, lookups[0].table.options().requires_grad(false));
+at::Tensor Forward(const std::vector<Lookup>& lookups, int64_t rows, int64_t tokens) {
+  const int64_t width = lookups[0].width;
+  at::Tensor sum = at::empty({rows, width}, at::kFloat);
   float* target = sum.mutable_data_ptr<float>();
   at::parallel_for(0, tokens, RowGrain(width), [&](int64_t begin, int64_t end) {
     for (int64_t token = begin; token < end; ++token) {
@@ -85,15 +89,15 @@ struct EmbeddingFunction : torch::autograd::Function<EmbeddingFunction> {
   static at::Tensor forward(AutogradContext* context, const Indices& indices,
                             const at::Tensor& word, const std::optional<at::Tensor>& position,
                             const std::optional<at::Tensor>& type, int64_t tokens) {
-    std::vector<Lookup> lookups = {{indices.ids, word}};
-    if (position.has_value()) lookups.push_back({indices.positions, *position});
-    if (type.has_value()) lookups.push_back({indices.type_ids, *type});
+    std::vector<Lookup> lookups = {MakeLookup(indices.ids, word)};
+    if (position.has_value()) lookups.push_back(MakeLookup(indices.positions, *position));
+    if (type.has_value()) lookups.push_back(MakeLookup(indices.type_ids, *type));
     context->save_for_backward({indices.ids, indices.positions, indices.type_ids});
     context->saved_data["tokens"] = tokens;
     context->saved_data["sizes"] =
         std::vector<int64_t>{word.size(0), position.has_value() ? position->size(0) : 0,
                              type.has_value() ? type->size(0) : 0};
-    return Forward(lookups, tokens);
+    return Forward(lookups, indices.ids.size(0), tokens);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -117,20 +121,18 @@ at::Tensor EmbeddingSum(const at::Tensor& ids, const at::Tensor& positions,
                         const at::Tensor& position, const at::Tensor& type,
                         const Segments& segments) {
   const int64_t tokens = segments.tokens, rows = ids.size(0);
-  std::vector<Lookup> lookups = {{ids, word.contiguous()}};
-  Check(lookups[0], rows, tokens, "word embeddings");
-  if (position.defined()) {
-    lookups.push_back({positions, position.contiguous()});
-    Check(lookups.back(), rows, tokens, "position embeddings");
-  }
-  if (type.defined()) {
-    lookups.push_back({type_ids, type.contiguous()});
-    Check(lookups.back(), rows, tokens, "type embeddings");
-  }
-  for (const Lookup& lookup : lookups) {
-    TORCH_CHECK(lookup.table.size(1) == word.size(1), "embedding tables differ in width");
-  }
-  if (!RecordsGradient(word, position, type)) return Forward(lookups, tokens);
+  Check(ids, word, rows, tokens, "word embeddings");
+  std::vector<Lookup> lookups = {MakeLookup(ids, word)};
+  const auto add = [&](const at::Tensor& indices, const at::Tensor& table, const char* what) {
+    if (!table.defined()) return;
+    Check(indices, table, rows, tokens, what);
+    TORCH_CHECK(table.size(1) == word.size(1), what, ": width ", table.size(1), ", words have ",
+                word.size(1));
+    lookups.push_back(MakeLookup(indices, table));
+  };
+  add(positions, position, "position embeddings");
+  add(type_ids, type, "type embeddings");
+  if (!RecordsGradient(word, position, type)) return Forward(lookups, rows, tokens);
   return EmbeddingFunction::apply(Indices{ids, positions, type_ids}, word, IfDefined(position),
                                   IfDefined(type), tokens);
 }

@@ -129,9 +129,9 @@ void Forward(const Inputs& in, const Segments& segments, const DropoutKey& dropo
   at::parallel_for(0, rows, RowGrain(width), [&](int64_t begin, int64_t end) {
     RowScales scales(segments, dropout, width, begin);
     for (int64_t row = begin; row < end; ++row) {
-      const int64_t at = row * width;
-      simd::NormRow(parameters, x + at, bias, residual == nullptr ? nullptr : residual + at,
-                    scales.Row(row), target + at, keeps ? kept + at : nullptr,
+      const int64_t offset = row * width;
+      simd::NormRow(parameters, x + offset, bias, residual == nullptr ? nullptr : residual + offset,
+                    scales.Row(row), target + offset, keeps ? kept + offset : nullptr,
                     keeps ? inverse + row : nullptr);
     }
   });
@@ -166,15 +166,15 @@ Gradients Backward(const Inputs& in, const at::Tensor& dy, const at::Tensor& nor
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     RowScales scales(segments, dropout, width, begin * kRowBlock);
     for (int64_t row = begin * kRowBlock; row < std::min(rows, end * kRowBlock); ++row) {
-      const int64_t at = row * width;
+      const int64_t offset = row * width;
       float* sums = partial.mutable_data_ptr<float>() + row / kRowBlock * 3 * width;
-      simd::NormRowGradient(parameters, upstream + at, n + at, inverse[row], ds + at, sums,
-                            sums + width);
+      simd::NormRowGradient(parameters, upstream + offset, n + offset, inverse[row], ds + offset,
+                            sums, sums + width);
       if (!in.bias.defined()) continue;
       if (dropout.active()) {
-        DropGradientRow(ds + at, scales.Row(row), width, dx + at, sums + 2 * width);
+        DropGradientRow(ds + offset, scales.Row(row), width, dx + offset, sums + 2 * width);
       } else {
-        AddTo(sums + 2 * width, ds + at, width);
+        AddTo(sums + 2 * width, ds + offset, width);
       }
     }
   });

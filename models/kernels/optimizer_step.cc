@@ -70,8 +70,8 @@ void AdamWStep(const at::Tensor& parameter, const at::Tensor& gradient,
   float* v = second_moment.mutable_data_ptr<float>();
   const int64_t count = parameter.numel(), blocks = (count + kBlock - 1) / kBlock;
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
-    const int64_t at = begin * kBlock, last = std::min(count, end * kBlock);
-    simd::AdamW(coefficients, last - at, g + at, p + at, m + at, v + at);
+    const int64_t offset = begin * kBlock, last = std::min(count, end * kBlock);
+    simd::AdamW(coefficients, last - offset, g + offset, p + offset, m + offset, v + offset);
   });
 }
 

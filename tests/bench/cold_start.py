@@ -70,7 +70,8 @@ def main():
           f"limit {LIMIT_SECONDS} s: {'kept' if difference <= LIMIT_SECONDS else 'MISSED'}")
     compare.write_report(
         {"name": "cold_start", "date": datetime.date.today().isoformat(),
-         "machine": report.machine(), "load_average": os.getloadavg()[0], "seconds": seconds, "cpu_seconds": cpu,
+         "machine": report.machine(), "load_average": os.getloadavg()[0], "seconds": seconds,
+         "cpu_seconds": cpu,
          "medians": medians, "difference_of_medians": difference, "paired_difference": paired,
          "limit": LIMIT_SECONDS}, options.report)
 

@@ -64,14 +64,16 @@ def main():
     kind = os.path.splitext(os.path.basename(options.texts))[0]
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, f"{kind}.txt")
-        data.write_lines(texts_of(options.texts, options.limit, options.reviews), path)
+        texts = texts_of(options.texts, options.limit, options.reviews)
+        data.write_lines(texts, path)
         try:
             result = compare.compare(
                 options.name or f"encode_{kind}", commands,
                 {"model": os.path.abspath(options.model), "texts": path,
                  "max_length": options.max_length},
                 subject=subject, reference=reference, tolerance=options.tolerance,
-                rounds=options.rounds, threads=options.threads, idle_limit=options.idle_limit, quiet=options.quiet,
+                rounds=options.rounds, threads=options.threads, idle_limit=options.idle_limit,
+                quiet=options.quiet,
                 extra_runs={"graft": ["gemm"]} if options.graft else None)
         except compare.Failure as failure:
             sys.exit(f"encode.py: {failure}")

@@ -1,6 +1,6 @@
 // Time of every kernel at the shapes of MiniLM (H = 384, 12 heads, 1536 inside), next to the matrix
 // products of the layer. SST-2-like batches hold texts of 25 tokens, long ones texts of 200; both
-// 1,024 rows. GRAFT_THREADS sets the threads (default 2).
+// 1,024 rows. GRAFT_THREADS sets the threads (default 2), GRAFT_CODE_PATH names a code path.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -14,6 +14,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "models/kernels/activation.h"
@@ -170,6 +171,12 @@ BENCHMARK(RunGlobalNorm)->UseRealTime();
 int main(int argc, char** argv) {
   const char* threads = std::getenv("GRAFT_THREADS");
   at::set_num_threads(threads == nullptr ? 2 : std::atoi(threads));
+  const char* wanted = std::getenv("GRAFT_CODE_PATH");
+  for (graft::CodePath path : graft::SupportedCodePaths()) {
+    if (wanted != nullptr && graft::CodePathName(path) == std::string(wanted)) {
+      graft::ForceCodePath(path);
+    }
+  }
   benchmark::AddCustomContext("code path", graft::CodePathName(graft::ActiveCodePath()));
   benchmark::AddCustomContext("threads", std::to_string(at::get_num_threads()));
   benchmark::Initialize(&argc, argv);

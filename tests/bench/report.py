@@ -2,6 +2,7 @@
 read."""
 
 import datetime
+import math
 import os
 import platform
 import statistics
@@ -58,6 +59,10 @@ def ratios(replies, subject):
                      "paired_ratio": statistics.median(pairs),
                      "ratio_of_minima": min(other) / min(own),
                      "lowest": pairs[0], "highest": pairs[-1]}
+        if all("cpu_seconds" in run for run in runs + replies[subject]):
+            used = [statistics.median(run["cpu_seconds"] for run in r)
+                    for r in (runs, replies[subject])]
+            out[name]["ratio_of_cpu_time"] = used[0] / used[1] if used[1] else None
     return out
 
 
@@ -79,7 +84,8 @@ def build(name, load, loaded, replies, differences, idle, extra, *, subject, ref
     shown = {key: os.path.basename(value) if isinstance(value, str) and "/" in value else value
              for key, value in load.items()}
     return {"name": name, "date": datetime.date.today().isoformat(), "machine": machine(),
-            "threads": threads, "load_average_before": load_average, "load": shown,
+            "threads": threads, "wait_policy": os.environ.get("OMP_WAIT_POLICY", "default"),
+            "load_average_before": load_average, "load": shown,
             "reference": reference, "tolerance": tolerance, "subject": subject,
             "contestants": contestants, "ratios": ratios(replies, subject)}
 
@@ -87,7 +93,8 @@ def build(name, load, loaded, replies, differences, idle, extra, *, subject, ref
 def as_text(result):
     lines = [f"{result['name']}: {result['machine']['cpu']}, "
              f"{result['machine']['cpus']} CPUs ({' '.join(result['machine']['extensions'])}), "
-             f"{result['threads']} threads, load {result['load_average_before']:.2f} before"]
+             f"{result['threads']} threads, waiting {result['wait_policy']}, "
+             f"load {result['load_average_before']:.2f} before"]
     foreign = max(f["largest_foreign_share"] for f in result["contestants"].values())
     lines.append(f"foreign processes used up to {foreign:.0%} of the machine during a run")
     header = f"{'contestant':<26}{'median s':>10}{'min s':>10}{'texts/s':>10}{'tokens/s':>11}"
@@ -105,14 +112,18 @@ def as_text(result):
         for kind, part in figures.items():
             if isinstance(part, dict) and "share_of_time" in part:
                 rate = part.get("flops", 0) / part["median_seconds"] / 1e9
-                lines.append(f"  {kind:<24}{part['median_seconds']:>10.4f}{part['min_seconds']:>10.4f}"
+                lines.append(f"  {kind:<24}{part['median_seconds']:>10.4f}"
+                             f"{part['min_seconds']:>10.4f}"
                              f"   {part['share_of_time']:.1%} of the time, {rate:.1f} GFLOP/s")
     if result["ratios"]:
-        lines.append(f"{result['subject']} against      ratio of medians  paired ratio  of minima")
+        lines.append(f"{result['subject']} against      ratio of medians  paired ratio  of minima"
+                     "  of CPU time")
     for name, ratio in result["ratios"].items():
-        lines.append(f"  {name:<24}{ratio['ratio_of_medians']:>14.2f}x{ratio['paired_ratio']:>13.2f}x"
-                     f"{ratio['ratio_of_minima']:>10.2f}x   ({ratio['lowest']:.2f} to "
-                     f"{ratio['highest']:.2f})")
+        lines.append(f"  {name:<24}{ratio['ratio_of_medians']:>14.2f}x"
+                     f"{ratio['paired_ratio']:>13.2f}x"
+                     f"{ratio['ratio_of_minima']:>10.2f}x"
+                     f"{ratio.get('ratio_of_cpu_time') or math.nan:>12.2f}x"
+                     f"   ({ratio['lowest']:.2f} to {ratio['highest']:.2f})")
     for name, figures in result["contestants"].items():
         versions = figures.get("versions")
         if versions:

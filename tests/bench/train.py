@@ -2,7 +2,8 @@
 """Speed of fine-tuning on the CPU: graft against transformers.Trainer (workers: train_worker.cc,
 peer_train.py), a BERT classifier with CLS and pooler on SST-2.
 
-  python3 train.py --model FOLDER --graft build/tests/bench/train_worker [--freeze none] [--steps 40]
+  python3 train.py --model FOLDER --graft build/tests/bench/train_worker [--freeze none] \\
+      [--steps 40]
 
 Before the timing both train from the same weights in the same order without dropout, and the loss
 of every step is compared: forward, gradients, clipping, AdamW and schedule are the same then.
@@ -45,7 +46,8 @@ def compare_training(name, commands, model_folder, freeze, steps, options):
         names = list(commands)
         return compare.compare(name, commands, load, subject=names[0], reference=names[-1],
                                tolerance=options.tolerance, check="check", rounds=options.rounds,
-                               threads=options.threads, idle_limit=options.idle_limit, quiet=options.quiet)
+                               threads=options.threads, idle_limit=options.idle_limit,
+                               quiet=options.quiet)
 
 
 def main():

@@ -292,8 +292,8 @@ def compare_vocabularies(options, result):
                 name = f"{folder.name} {'lower case' if lowercase else 'cased'}"
                 if folder.name == "bert-base-uncased" and lowercase:
                     rows = graft.batch(b"".join(map(record, squad)))
-                    for text, want, got in zip(squad, reference, rows, strict=True):
-                        result.check("published ids", text, np.array(want), got[1:-1])
+                    for question, want, got in zip(squad, reference, rows, strict=True):
+                        result.check("published ids", question, np.array(want), got[1:-1])
                 compare_single(result, name, peer, graft, squad + real + hostile)
                 compare_decode(result, name, peer, graft, squad[:2000] + hostile[::200], random.Random(options.seed))
                 compare_words(result, name, peer, graft, squad[:1000] + hostile[::50])

@@ -19,7 +19,7 @@ class IdCacheTest : public ::testing::Test {};
 using Caches = ::testing::Types<IdCache<2>, IdCache<4>>;
 TYPED_TEST_SUITE(IdCacheTest, Caches);
 
-TYPED_TYPED_TEST(IdCacheTest, KeysAreEqualForEqualBytesOnly) {
+TYPED_TEST(IdCacheTest, KeysAreEqualForEqualBytesOnly) {
   using Key = typename TypeParam::Key;
   const std::string long_text = "0123456789abcdefghijklmnopqrstuvwxyz";
   for (size_t length = 0; length <= Key::kMaxBytes; ++length) {

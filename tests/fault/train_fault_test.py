@@ -1,0 +1,53 @@
+"""Sweeps `graft train classify`: what it saves is whole or not there, whatever happens.
+
+    train_fault_test.py GRAFT [--full]
+"""
+
+import os
+import sys
+
+from fault_sweep import Scenario, SweepError, sweep, total
+
+ENCODER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "bert-odd")
+ROWS = [("The film is good.", "positive"), ("the plot is weak", "negative")] * 4
+
+
+def prepare(folder):
+    with open(os.path.join(folder, "rows.tsv"), "w", encoding="utf-8") as file:
+        file.write("text\tlabel\n")
+        file.writelines(f"{text}\t{label}\n" for text, label in ROWS)
+
+
+def prepare_with_old_model(folder):
+    prepare(folder)
+    os.makedirs(os.path.join(folder, "classifier", "1_Pooling"))
+    with open(os.path.join(folder, "classifier", "config.json"), "w", encoding="utf-8") as file:
+        file.write("{}\n")
+
+
+def scenario(program, name, prepared):
+    def command(folder):
+        rows = os.path.join(folder, "rows.tsv")
+        return [program, "train", "classify", "--model", ENCODER, "--train", rows, "--dev", rows,
+                "--out", os.path.join(folder, "classifier"), "--overwrite", "--max-steps", "1",
+                "--threads", "1", "--device", "cpu"]
+    return Scenario(name, command, "classifier", prepared, quick_errors=1, quick_every=13)
+
+
+def main():
+    program, full = sys.argv[1], "--full" in sys.argv[2:]
+    reports = []
+    for case in (scenario(program, "train into a new folder", prepare),
+                 scenario(program, "train over an old model", prepare_with_old_model)):
+        try:
+            reports.append(sweep(case, full))
+        except SweepError as error:
+            print(f"FAILED {error}")
+            return 1
+        print(reports[-1], flush=True)
+    print(total(reports))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

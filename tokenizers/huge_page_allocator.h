@@ -1,0 +1,43 @@
+// Memory for large tables. Internal: not part of the installed headers.
+#ifndef GRAFT_TOKENIZERS_HUGE_PAGE_ALLOCATOR_H_
+#define GRAFT_TOKENIZERS_HUGE_PAGE_ALLOCATOR_H_
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <new>
+
+namespace graft {
+
+// A standard allocator that asks for huge pages from 2 MiB on: random looks into a large table
+// otherwise wait for page tables. The request comes before the memory is touched; where it is not
+// granted, nothing is lost.
+template <typename T>
+struct HugePageAllocator {
+  using value_type = T;
+  static constexpr size_t kHugePage = size_t{2} << 20;
+
+  HugePageAllocator() = default;
+  template <typename U>
+  explicit HugePageAllocator(const HugePageAllocator<U>&) {}
+
+  T* allocate(size_t count) {
+    const size_t bytes = count * sizeof(T);
+    void* memory = ::operator new(bytes, Alignment(bytes));
+    if (bytes >= kHugePage) ::madvise(memory, bytes, MADV_HUGEPAGE);
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* memory, size_t count) {
+    ::operator delete(memory, Alignment(count * sizeof(T)));
+  }
+  bool operator==(const HugePageAllocator&) const { return true; }
+
+ private:
+  static std::align_val_t Alignment(size_t bytes) {
+    return std::align_val_t(bytes >= kHugePage ? kHugePage : alignof(T));
+  }
+};
+
+}  // namespace graft
+
+#endif  // GRAFT_TOKENIZERS_HUGE_PAGE_ALLOCATOR_H_
