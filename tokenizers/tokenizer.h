@@ -38,12 +38,15 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
+  // Overriders repeat no default: calls go through this type.
+  // NOLINTBEGIN(google-default-arguments)
   virtual Encoding Encode(std::string_view text, const EncodeOptions& options = {}) const = 0;
   virtual Encoding EncodePair(std::string_view first, std::string_view second,
                               const EncodeOptions& options = {}) const = 0;
   // Words that the caller has split: word_ids count these.
   virtual Encoding EncodeWords(absl::Span<const std::string_view> words,
                                const EncodeOptions& options = {}) const = 0;
+  // NOLINTEND(google-default-arguments)
   // Ids alone, the fast way; equal to Encode's. Uses up to `threads` threads; the result does not
   // depend on it.
   virtual EncodedBatch EncodeBatch(absl::Span<const std::string_view> texts,

@@ -54,7 +54,6 @@ absl::StatusOr<BertNormalizerOptions> ReadNormalizer(const JsonValue& root) {
 }
 
 absl::StatusOr<WordPiece> ReadModel(const JsonValue& model, Vocabulary vocabulary) {
-  if (model.Find("type")) ABSL_RETURN_IF_ERROR(CheckType(model, "WordPiece"));
   WordPiece::Options options;
   ABSL_ASSIGN_OR_RETURN(const std::string_view prefix,
                         model.GetString("continuing_subword_prefix"));
@@ -237,6 +236,7 @@ absl::StatusOr<BertParts> LoadTokenizerJson(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
   const JsonValue root = document.root();
   ABSL_ASSIGN_OR_RETURN(const JsonValue model, root.Get("model"));
+  // Files of old versions name no type.
   if (model.Find("type")) ABSL_RETURN_IF_ERROR(CheckType(model, "WordPiece"));
   if (!vocabulary) {
     ABSL_ASSIGN_OR_RETURN(const JsonValue vocab, model.Get("vocab"));

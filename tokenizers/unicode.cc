@@ -153,7 +153,7 @@ int DecomposeCanonically(char32_t code, std::array<char32_t, kMaxDecomposition>&
     return 1;
   }
   UErrorCode error = U_ZERO_ERROR;
-  std::array<UChar, 2 * kMaxDecomposition> units;
+  std::array<UChar, 2 * size_t{kMaxDecomposition}> units;
   const int32_t length = unorm2_getDecomposition(Nfd(), static_cast<UChar32>(code), units.data(),
                                                  units.size(), &error);
   ABSL_CHECK(U_SUCCESS(error) && length > 0) << "U+" << std::hex << static_cast<uint32_t>(code);

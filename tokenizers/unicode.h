@@ -38,9 +38,9 @@ const Page& MakePage(uint32_t number);
 
 // Requires code < 0x110000. Thread-safe; the first look at a page of 256 characters asks ICU.
 inline const CharInfo& LookUpChar(char32_t code) {
-  using namespace unicode_internal;
-  const Page* page = pages[code >> kPageBits].load(std::memory_order_acquire);
-  if (page == nullptr) page = &MakePage(code >> kPageBits);
+  using unicode_internal::kPageBits;
+  const auto* page = unicode_internal::pages[code >> kPageBits].load(std::memory_order_acquire);
+  if (page == nullptr) page = &unicode_internal::MakePage(code >> kPageBits);
   return (*page)[code & ((1 << kPageBits) - 1)];
 }
 

@@ -57,7 +57,7 @@ def main():
     parser.add_argument("--graft", help="path of train_worker; without it the peer runs alone")
     parser.add_argument("--freeze", default="none")
     parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--tolerance", type=float, default=2e-3,
+    parser.add_argument("--tolerance", type=float, default=1e-4,
                         help="largest difference of a step's loss, without dropout")
     compare.add_options(parser)
     options = parser.parse_args()

@@ -10,9 +10,7 @@
 namespace graft {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
-using ::testing::IsEmpty;
 
 template <typename Cache>
 class IdCacheTest : public ::testing::Test {};

@@ -28,8 +28,9 @@ TEST(TokenizerDataTest, GivesThePublishedIdsOfTheSquadQuestions) {
     return nlohmann::json::parse(testing::TemporaryFolder::Read(reference + "/" + name));
   };
   std::vector<std::string> questions;
-  for (const auto& question : read("question_tokens.json"))
+  for (const auto& question : read("question_tokens.json")) {
     questions.push_back(question["original"]);
+  }
   const std::vector<std::string_view> texts(questions.begin(), questions.end());
   const EncodedBatch batch = (*tokenizer)->EncodeBatch(texts, {.add_special_tokens = false}, 2);
   const std::vector<std::vector<int32_t>> expected = read("tokenized_questions.json");

@@ -137,6 +137,7 @@ TEST(TokenizerThreadsTest, OneTokenizerServesManyThreads) {
   std::vector<EncodedBatch> batches(4);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(batches.size());
     for (EncodedBatch& batch : batches) {
       threads.emplace_back([&] { batch = tokenizer->EncodeBatch(views, {}, 1); });
     }

@@ -68,6 +68,7 @@ TEST(UnicodeTest, ThreadsMayAskForTheSamePageFirst) {
   std::vector<const CharInfo*> seen(8);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(seen.size());
     for (const CharInfo*& place : seen) {
       threads.emplace_back([&place] { place = &LookUpChar(0xE0100); });
     }

@@ -10,7 +10,6 @@
 namespace graft {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::IsOk;
 using ::testing::Optional;
 using ::testing::StartsWith;
