@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/utf8.h"
@@ -46,7 +47,8 @@ class BertNormalizer {
   struct Mark {
     char32_t code;
     const CharInfo* info;
-    bool first;  // of its source character's decomposition
+    size_t place;  // among the marks since the last starter
+    bool first;    // of its source character's decomposition
   };
 
   void CleanText(char32_t code, Span span) {
@@ -73,7 +75,7 @@ class BertNormalizer {
 
   void AddDecomposed(char32_t code, const CharInfo& info, bool first, Span span) {
     if (info.combining_class != 0) {
-      marks_.push_back({code, &info, first});
+      marks_.push_back({code, &info, marks_.size(), first});
       if (first) sources_.push_back(span);
       return;
     }
@@ -85,8 +87,9 @@ class BertNormalizer {
   // Canonical ordering of the marks since the last starter, then removal of Mn.
   void FlushMarks() {
     if (marks_.empty()) return;
-    std::stable_sort(marks_.begin(), marks_.end(), [](const Mark& a, const Mark& b) {
-      return a.info->combining_class < b.info->combining_class;
+    std::sort(marks_.begin(), marks_.end(), [](const Mark& a, const Mark& b) {
+      return std::pair(a.info->combining_class, a.place) <
+             std::pair(b.info->combining_class, b.place);
     });
     size_t source = 0;
     for (const Mark& mark : marks_) {

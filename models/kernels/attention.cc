@@ -254,8 +254,9 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const Packed in = {saved[0], saved[1], segments, context->saved_data["heads"].toInt()};
     const at::Tensor dqkv = Backward(in, SavedDropoutKey(context), Upstream(gradients));
     at::Tensor dbias = SumRows(dqkv, segments.tokens);  // [3H]
-    // The keys' bias adds one number to all scores of a row, which softmax takes out again: its gradient is zero, and
-    // the sum would be nothing but rounding, which Adam would then blow up to full steps.
+    // The keys' bias adds one number to all scores of a row, which softmax takes out again: its
+    // gradient is zero, and the sum would be nothing but rounding, which Adam would then blow up to
+    // full steps.
     dbias.narrow(0, in.hidden(), in.hidden()).zero_();
     const at::Tensor none;
     return {dqkv, dbias, none, none, none};

@@ -1,5 +1,5 @@
-// Matchers for absl::Status and absl::StatusOr. (Abseil installs its own only where GoogleTest was there when it was
-// built.)
+// Matchers for absl::Status and absl::StatusOr. (Abseil installs its own only where GoogleTest was
+// there when it was built.)
 #ifndef GRAFT_TESTS_SUPPORT_STATUS_MATCHERS_H_
 #define GRAFT_TESTS_SUPPORT_STATUS_MATCHERS_H_
 
@@ -26,8 +26,8 @@ MATCHER(IsOk, "is OK") {
 // The code, and a matcher (or text) for the message.
 MATCHER_P2(StatusIs, code, message, "") {
   *result_listener << StatusOf(arg);
-  return StatusOf(arg).code() == code &&
-         ::testing::Matches(::testing::Matcher<std::string>(message))(std::string(StatusOf(arg).message()));
+  return StatusOf(arg).code() == code && ::testing::Matches(::testing::Matcher<std::string>(
+                                             message))(std::string(StatusOf(arg).message()));
 }
 
 MATCHER_P(StatusIs, code, "") {
