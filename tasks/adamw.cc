@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "models/kernels/optimizer_step.h"
 
 namespace graft {
@@ -23,10 +24,15 @@ AdamW::AdamW(std::vector<at::Tensor> tensors, double weight_decay) {
   }
 }
 
-double AdamW::Step(double learning_rate, double clip) {
+absl::StatusOr<double> AdamW::Step(double learning_rate, double clip) {
   std::vector<at::Tensor> gradients;
   for (const Slot& slot : slots_) gradients.push_back(slot.parameter.grad());
   const double norm = GlobalNorm(gradients);
+  if (!std::isfinite(norm)) {
+    return absl::InternalError(absl::StrCat("step ", steps_ + 1,
+                                            ": expected gradients of a finite norm, found ", norm,
+                                            "; a smaller --learning-rate may help"));
+  }
   // torch.nn.utils.clip_grad_norm_ adds the same 1e-6.
   const double scale = clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0;
   ++steps_;

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/statusor.h"
+
 namespace graft {
 
 // The learning rate of a step (from 0) as a factor: rises from 0 over the first ceil(warmup *
@@ -21,8 +23,9 @@ class AdamW {
   AdamW(std::vector<at::Tensor> tensors, double weight_decay);
 
   // One update from the tensors' gradients, scaled so that their norm is at most `clip` (0 = no
-  // clipping); clears them. Returns the norm before scaling.
-  double Step(double learning_rate, double clip);
+  // clipping); clears them. Returns the norm before scaling. Internal, and no update, when
+  // the norm is no finite number.
+  absl::StatusOr<double> Step(double learning_rate, double clip);
 
  private:
   struct Slot {

@@ -73,6 +73,10 @@ class DataSetBuilder {
         return ErrorAt(input_, line, "expected one of the labels ", QuoteForMessage(data_.labels),
                        ", found ", QuoteForMessage(label));
       }
+      if (static_cast<int64_t>(data_.labels.size()) == kMaxLabels) {
+        return ErrorAt(input_, line, "expected at most ", kMaxLabels,
+                       " different labels, found one more: ", QuoteForMessage(label));
+      }
       found = ids_.emplace(label, static_cast<int32_t>(data_.labels.size())).first;
       data_.labels.emplace_back(label);
     }

@@ -38,6 +38,10 @@ struct DataSetOptions {
   DataFormat format = DataFormat::kAuto;
 };
 
+// Most different labels: more come from a wrong label column (an id, a number), and metrics hold a
+// matrix of all pairs.
+inline constexpr int64_t kMaxLabels = 10'000;
+
 struct LabelledText {
   // Never blank.
   std::string text;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "nlohmann/json.hpp"
+#include "tasks/data_set.h"
 #include "tasks/sequence_classifier.h"
 
 namespace graft {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view kFormat = "graft model";
 constexpr std::string_view kTask = "text-classification";
+constexpr int64_t kMinTokens = 3;  // [CLS], one token, [SEP]
 constexpr int64_t kMaxTokens = 1'000'000;
 
 absl::Status CheckHeader(const JsonValue& root) {
@@ -46,9 +48,9 @@ absl::StatusOr<GraftJson> ReadGraftJson(const std::string& path) {
       return item.Error(absl::StrCat("expected different labels, found '", label, "' twice"));
     settings.labels.emplace_back(label);
   }
-  if (settings.labels.size() < 2) {
-    return labels.Error(
-        absl::StrCat("expected at least two labels, found ", settings.labels.size()));
+  const auto count = static_cast<int64_t>(settings.labels.size());
+  if (count < 2 || count > kMaxLabels) {
+    return labels.Error(absl::StrCat("expected 2 to ", kMaxLabels, " labels, found ", count));
   }
   ABSL_ASSIGN_OR_RETURN(const std::string_view pooling, root.GetString("pooling"));
   const absl::StatusOr<Pooling> parsed = ParsePooling(pooling);
@@ -59,7 +61,7 @@ absl::StatusOr<GraftJson> ReadGraftJson(const std::string& path) {
   if (settings.pooler && settings.pooling != Pooling::kCls) {
     return pooler.Error(absl::StrCat("expected false with pooling '", pooling, "', found true"));
   }
-  ABSL_ASSIGN_OR_RETURN(settings.max_length, root.GetInt("max_length", 1, kMaxTokens));
+  ABSL_ASSIGN_OR_RETURN(settings.max_length, root.GetInt("max_length", kMinTokens, kMaxTokens));
   if (const auto training = root.Find("training")) {
     ABSL_ASSIGN_OR_RETURN(const auto members, training->AsObject());
     for (const auto& [key, value] : members) {

@@ -9,13 +9,14 @@
 #include "absl/strings/str_join.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "tasks/data_set.h"
 #include "tasks/graft_json.h"
 
 namespace graft {
 namespace {
 
 constexpr int64_t kMaxTextTokens = 1'000'000;
-constexpr int64_t kMaxClasses = 100'000;
+constexpr int64_t kMinTextTokens = 3;  // [CLS], one token, [SEP]
 
 struct Module {
   std::string type;  // last part of the Python class name
@@ -95,7 +96,7 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
   std::vector<std::string> labels;
   const auto id2label = root.Find("id2label");
   if (!id2label) {
-    ABSL_ASSIGN_OR_RETURN(const int64_t count, root.GetInt("num_labels", 1, kMaxClasses, 2));
+    ABSL_ASSIGN_OR_RETURN(const int64_t count, root.GetInt("num_labels", 1, kMaxLabels, 2));
     for (int64_t i = 0; i < count; ++i) labels.push_back(absl::StrCat("LABEL_", i));
   } else {
     ABSL_ASSIGN_OR_RETURN(const auto members, id2label->AsObject());
@@ -104,9 +105,17 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
       labels.emplace_back(label);
     }
   }
-  if (labels.size() < 2) {
+  const auto count = static_cast<int64_t>(labels.size());
+  if (count < 2 || count > kMaxLabels) {
     return root.Error(
-        absl::StrCat("id2label: expected at least two labels, found ", labels.size()));
+        absl::StrCat("id2label: expected 2 to ", kMaxLabels, " labels, found ", count));
+  }
+  std::vector<std::string> sorted = labels;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) {
+    return root.Error(
+        absl::StrCat("id2label: expected different labels, found '", *twice, "' twice"));
   }
   return labels;
 }
@@ -137,7 +146,14 @@ absl::Status ReadGraftHead(ModelFolder& folder) {
   ABSL_ASSIGN_OR_RETURN(const GraftJson settings, ReadGraftJson(path));
   folder.files.push_back(path);
   folder.labels = settings.labels;
-  folder.max_length = std::min(folder.max_length, settings.max_length);
+  if (settings.max_length > folder.config.max_positions) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": max_length: expected at most ", folder.config.max_positions,
+                     " (max_position_embeddings), found ", settings.max_length));
+  }
+  folder.max_length = settings.max_length;
+  folder.max_length_is_set = true;
+  folder.training = settings.training;
   folder.head = SequenceClassifierConfig{.pooling = settings.pooling, .pooler = settings.pooler};
   const bool dense = !folder.head_file.empty();
   if (dense == settings.pooler) {
@@ -178,7 +194,7 @@ absl::Status ReadMaxLength(ModelFolder& folder) {
   ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
   ABSL_ASSIGN_OR_RETURN(
       const int64_t length,
-      document.root().GetInt("max_seq_length", 1, kMaxTextTokens, folder.max_length));
+      document.root().GetInt("max_seq_length", kMinTextTokens, kMaxTextTokens, folder.max_length));
   folder.max_length = std::min(folder.max_length, length);
   folder.files.push_back(path);
   return absl::OkStatus();

@@ -34,9 +34,14 @@ struct ModelFolder {
   std::optional<SequenceClassifierConfig> head;
   std::string head_file;  // weights of a Dense module; empty when the head is in the main file
   std::vector<std::string> labels;  // of the head, by class
-  // Longest input in tokens, special tokens counted: the smallest of the positions and what the
-  // files name.
+  // Longest input in tokens, special tokens counted: what graft.json says, else the smallest of the
+  // positions and what the other files name.
   int64_t max_length = 0;
+  bool max_length_is_set = false;               // by graft.json
+  std::map<std::string, std::string> training;  // of graft.json
+  // config.json and the tokenizer's files by name, as they were read: what a saved folder takes
+  // over.
+  std::map<std::string, std::string> carried_files;
   std::vector<std::string> files;  // paths of what was read
 };
 
@@ -71,10 +76,15 @@ struct ClassifierToSave {
       training;  // how it was trained, for people: stands in graft.json
 };
 
+// Whether SaveClassifier could write there: creates and removes a temporary folder. AlreadyExists
+// when something is there that is neither an empty folder nor, with `replace`, one that graft wrote
+// (with a graft.json that it reads).
+absl::Status CheckSavePath(const std::string& path, bool replace);
+
 // Writes the folder, all or nothing (base/durable.h). With CLS and pooler it opens in transformers'
 // AutoModelForSequenceClassification, else it is a sentence-transformers folder whose Dense module
-// gives the logits. `replace`: an existing folder is exchanged for the new one; without it
-// AlreadyExists.
+// gives the logits. `replace`: a folder that graft wrote is exchanged for the new one; anything
+// else that is there is AlreadyExists, as CheckSavePath says.
 absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace);
 
 }  // namespace graft

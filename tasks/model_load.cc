@@ -26,6 +26,18 @@ absl::StatusOr<std::string> FindWeights(const std::string& folder) {
   return absl::NotFoundError(absl::StrCat(path, ": no such file"));
 }
 
+// Keeps what a saved folder takes over, so that the source may change or go while a model trains.
+absl::Status CarryFiles(ModelFolder& folder) {
+  constexpr uint64_t kMaxBytes = 256'000'000;
+  for (const char* name : {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json",
+                           "special_tokens_map.json", "added_tokens.json"}) {
+    const std::string path = JoinPath(folder.transformer, name);
+    if (!PathExists(path)) continue;
+    ABSL_ASSIGN_OR_RETURN(folder.carried_files[name], ReadFile(path, kMaxBytes));
+  }
+  return absl::OkStatus();
+}
+
 // The slots of the head as its file names them: a Dense module calls the layer `linear`.
 std::vector<SlotLayout> HeadLayout(const SequenceClassifierConfig& config, bool dense) {
   std::vector<SlotLayout> slots = SequenceClassifier::Layout(config);
@@ -111,7 +123,7 @@ absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(model.tokenizer, LoadTokenizer(folder.transformer));
   const Tokenizer& tokenizer = *model.tokenizer;
   folder.files.insert(folder.files.end(), tokenizer.files().begin(), tokenizer.files().end());
-  if (tokenizer.model_max_length() > 0) {
+  if (tokenizer.model_max_length() > 0 && !folder.max_length_is_set) {
     folder.max_length =
         std::min(folder.max_length, static_cast<int64_t>(tokenizer.model_max_length()));
   }
@@ -120,6 +132,7 @@ absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
         absl::StrCat(tokenizer.files().front(), ": expected ", folder.config.vocab_size,
                      " tokens (vocab_size of config.json), found ", tokenizer.vocabulary_size()));
   }
+  ABSL_RETURN_IF_ERROR(CarryFiles(folder));
   ABSL_RETURN_IF_ERROR(LoadWeights(model));
   return model;
 }

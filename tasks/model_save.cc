@@ -20,10 +20,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr uint64_t kMaxTokenizerBytes = 256'000'000;
-constexpr const char* kTokenizerFiles[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json",
-                                           "special_tokens_map.json", "added_tokens.json"};
-
 absl::Status MakeFolder(const std::string& path) {
   if (::mkdir(path.c_str(), 0777) != 0) return ErrnoStatus(errno, path, "create the folder");
   return absl::OkStatus();
@@ -35,11 +31,7 @@ absl::Status WriteJson(const std::string& folder, std::string_view name, const o
 
 // config.json of the source with the head's part exchanged; all its other keys stay.
 absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& model) {
-  const std::string source = JoinPath(model.source->transformer, "config.json");
-  ABSL_ASSIGN_OR_RETURN(const std::string text, ReadFile(source, kMaxTokenizerBytes));
-  ordered_json config = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!config.is_object())
-    return absl::DataLossError(absl::StrCat(source, ": changed while graft used it"));
+  ordered_json config = ordered_json::parse(model.source->carried_files.at("config.json"));
   for (const char* key : {"architectures", "id2label", "label2id", "num_labels", "problem_type",
                           "torch_dtype", "dtype"}) {
     config.erase(key);
@@ -61,11 +53,9 @@ absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& mode
   return WriteJson(folder, "config.json", config);
 }
 
-absl::Status CopyTokenizer(const std::string& folder, const ModelFolder& source) {
-  for (const char* name : kTokenizerFiles) {
-    const std::string path = JoinPath(source.transformer, name);
-    if (!PathExists(path)) continue;
-    ABSL_ASSIGN_OR_RETURN(const std::string contents, ReadFile(path, kMaxTokenizerBytes));
+absl::Status WriteTokenizer(const std::string& folder, const ModelFolder& source) {
+  for (const auto& [name, contents] : source.carried_files) {
+    if (name == "config.json") continue;  // written with the head's part exchanged
     ABSL_RETURN_IF_ERROR(WriteFileDurably(JoinPath(folder, name), contents));
   }
   return absl::OkStatus();
@@ -139,10 +129,27 @@ absl::Status WriteSentenceTransformers(const std::string& folder, const Classifi
 
 }  // namespace
 
+namespace {
+
+// Only what graft wrote is ever replaced: a mistyped path must not cost a folder of other things.
+bool MayReplace(const std::string& path) {
+  return ReadGraftJson(JoinPath(path, "graft.json")).ok();
+}
+
+absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace) {
+  return DurableFolder::Create(path, replace && MayReplace(path));
+}
+
+}  // namespace
+
+absl::Status CheckSavePath(const std::string& path, bool replace) {
+  return OpenSavePath(path, replace).status();
+}
+
 absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace) {
-  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, DurableFolder::Create(path, replace));
+  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
   ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), model));
-  ABSL_RETURN_IF_ERROR(CopyTokenizer(folder.path(), *model.source));
+  ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source));
   ABSL_RETURN_IF_ERROR(WriteGraftJson(folder.path(), model));
   if (model.head->config().pooler) {
     ABSL_RETURN_IF_ERROR(WriteTransformersWeights(folder.path(), model));

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -20,6 +21,14 @@ struct TextClassifier::Impl {
 };
 
 namespace {
+
+std::atomic<int> wanted_threads{0};  // 0: SetThreads was not called, LibTorch's own default stands
+
+// LibTorch keeps the number of threads per calling thread; every computation takes the process's.
+void ApplyThreads() {
+  const int wanted = wanted_threads;
+  if (wanted > 0 && at::get_num_threads() != wanted) at::set_num_threads(wanted);
+}
 
 // LibTorch's pool is one for the process: two computations at once would share it and change each
 // other's bits.
@@ -46,6 +55,7 @@ std::vector<Classification> Classify(const LoadedModel& model,
   std::vector<float> logits;
   {
     const std::lock_guard<std::mutex> turn(ComputeMutex());
+    ApplyThreads();
     logits = ComputeLogits(*model.backbone, *model.head, encoded);
   }
   const size_t classes = model.folder.labels.size();
@@ -117,15 +127,19 @@ absl::Status TextClassifier::Save(const std::string& folder) const {
                          .head = &*model.head,
                          .labels = &model.folder.labels,
                          .max_length = model.folder.max_length,
-                         .training = {}},
+                         .training = model.folder.training},
                         /*replace=*/false);
 }
 
 void SetThreads(int threads) {
-  at::set_num_threads(
-      threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  wanted_threads =
+      threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  ApplyThreads();
 }
 
-int Threads() { return at::get_num_threads(); }
+int Threads() {
+  const int wanted = wanted_threads;
+  return wanted > 0 ? wanted : at::get_num_threads();
+}
 
 }  // namespace graft

@@ -22,6 +22,14 @@ at::Tensor LabelTensor(const EncodedExamples& data, absl::Span<const int64_t> ex
   return at::tensor(labels, at::kLong);
 }
 
+// log(sum of exp(l)) - l[label] over one text's logits [C], in double.
+double CrossEntropy(absl::Span<const float> logits, int32_t label) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(logit - largest);
+  return largest + std::log(sum) - logits[label];
+}
+
 // One training run. The loop is in Run; everything else is a step of it.
 class Run {
  public:
@@ -50,7 +58,11 @@ class Run {
       const int64_t count = std::min(options_.batch_size, train_.size() - begin);
       ABSL_RETURN_IF_ERROR(Step(step, absl::MakeConstSpan(order).subspan(begin, count)));
       if (callbacks_.stop && callbacks_.stop()) result_.stopped = true;
-      if (EvaluationDue(step + 1)) ABSL_RETURN_IF_ERROR(Evaluate(step + 1));
+      if (EvaluationDue(step + 1)) {
+        ABSL_RETURN_IF_ERROR(Evaluate(step + 1));
+        // A request that came while the dev set was scored needs no further step.
+        if (callbacks_.stop && callbacks_.stop()) result_.stopped = true;
+      }
     }
     return std::move(result_);
   }
@@ -92,11 +104,10 @@ class Run {
     }
     const double loss = loss_sum / texts;
     if (!std::isfinite(loss)) {
-      return absl::InternalError(absl::StrCat("step ", step + 1, ": expected a finite loss, found ",
-                                              loss, "; a smaller --learning-rate may help"));
+      return Diverged(step + 1, "loss", loss);
     }
     const double rate = options_.learning_rate * LinearSchedule(step, steps_, options_.warmup);
-    const double norm = optimizer_.Step(rate, options_.clip);
+    ABSL_ASSIGN_OR_RETURN(const double norm, optimizer_.Step(rate, options_.clip));
     texts_seen_ += static_cast<int64_t>(examples.size());
     loss_since_evaluation_ += loss;
     ++steps_since_evaluation_;
@@ -107,9 +118,15 @@ class Run {
     return absl::OkStatus();
   }
 
+  static absl::Status Diverged(int64_t step, std::string_view what, double found) {
+    return absl::InternalError(absl::StrCat("step ", step, ": expected a finite ", what, ", found ",
+                                            found, "; a smaller --learning-rate may help"));
+  }
+
   absl::Status Evaluate(int64_t done) {
     if (callbacks_.on_evaluation_start) callbacks_.on_evaluation_start();
     EvaluationReport report = Measure(backbone_, head_, dev_);
+    if (!std::isfinite(report.dev_loss)) return Diverged(done, "dev loss", report.dev_loss);
     report.step = done;
     report.epoch = EpochsDone(done);
     report.train_loss = loss_since_evaluation_ / static_cast<double>(steps_since_evaluation_);
@@ -142,8 +159,7 @@ class Run {
       const auto row = absl::MakeConstSpan(logits).subspan(i * classes, classes);
       predicted.push_back(
           static_cast<int32_t>(std::max_element(row.begin(), row.end()) - row.begin()));
-      report.dev_loss -=
-          std::log(std::max(Softmax(row)[dev.labels[i]], 1e-300)) / static_cast<double>(dev.size());
+      report.dev_loss += CrossEntropy(row, dev.labels[i]) / static_cast<double>(dev.size());
     }
     const ConfusionMatrix confusion(dev.labels, predicted, static_cast<int>(classes));
     report.accuracy = Accuracy(confusion);

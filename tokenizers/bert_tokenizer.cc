@@ -144,7 +144,9 @@ Encoding BertTokenizer::Assemble(Encoding first, Encoding* second,
   Encoding out;
   for (const TemplatePiece& piece : pieces) {
     if (piece.kind == Kind::kFirstText) AppendText(first, piece.type_id, out);
-    if (piece.kind == Kind::kSecondText) AppendText(*second, piece.type_id, out);
+    if (piece.kind == Kind::kSecondText && second != nullptr) {
+      AppendText(*second, piece.type_id, out);
+    }
     if (piece.kind == Kind::kSpecial && options.add_special_tokens) AppendSpecial(piece, out);
   }
   return out;

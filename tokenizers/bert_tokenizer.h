@@ -47,8 +47,8 @@ class BertTokenizer final : public Tokenizer {
 
   // Puts the parts together as the template says. `second` is null for one text.
   Encoding Assemble(Encoding first, Encoding* second, const EncodeOptions& options) const;
-  EncodedBatch EncodeRange(absl::Span<const std::string_view> texts,
-                           const EncodeOptions& options) const;
+  EncodedBatch EncodeRange(absl::Span<const std::string_view> texts, const EncodeOptions& options,
+                           size_t worker_number) const;
 
   BertPipeline pipeline_;
   mutable BertWorkerPool workers_;

@@ -10,8 +10,9 @@
 namespace graft {
 namespace {
 
-// A thread that gets less text than this costs more than it saves.
-constexpr size_t kBytesPerThread = size_t{1} << 17;
+// A thread that gets less text than this (one or two milliseconds of work) costs more than it
+// saves.
+constexpr size_t kBytesPerThread = size_t{1} << 19;
 
 size_t CountBytes(absl::Span<const std::string_view> texts) {
   size_t bytes = 0;
@@ -62,26 +63,26 @@ EncodedBatch BertTokenizer::EncodeBatch(absl::Span<const std::string_view> texts
   const size_t count =
       std::clamp<size_t>(bytes / kBytesPerThread, 1, static_cast<size_t>(std::max(threads, 1)));
   const auto ranges = SplitByBytes(texts, bytes, count);
-  if (ranges.size() == 1) return EncodeRange(texts, options);
+  if (ranges.size() == 1) return EncodeRange(texts, options, 0);
   std::vector<EncodedBatch> parts(ranges.size());
   {
     std::vector<std::jthread> helpers;
     for (size_t i = 1; i < ranges.size(); ++i) {
-      helpers.emplace_back([&, i] { parts[i] = EncodeRange(ranges[i], options); });
+      helpers.emplace_back([&, i] { parts[i] = EncodeRange(ranges[i], options, i); });
     }
-    parts[0] = EncodeRange(ranges[0], options);
+    parts[0] = EncodeRange(ranges[0], options, 0);
   }
   return Concatenate(std::move(parts));
 }
 
 EncodedBatch BertTokenizer::EncodeRange(absl::Span<const std::string_view> texts,
-                                        const EncodeOptions& options) const {
+                                        const EncodeOptions& options, size_t worker_number) const {
   const Frame none;
   const Frame& frame = options.add_special_tokens ? single_ : none;
   const size_t limit = options.max_length == 0
                            ? std::numeric_limits<size_t>::max()
                            : options.max_length - std::min(options.max_length, frame.count);
-  const BertWorkerPool::Lease worker = workers_.Take();
+  const BertWorkerPool::Lease worker = workers_.Take(worker_number);
   EncodedBatch batch;
   batch.starts.reserve(texts.size() + 1);
   batch.cut_off.reserve(texts.size());

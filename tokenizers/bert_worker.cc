@@ -208,21 +208,23 @@ absl::Span<const int32_t> BertWorker::WordIds(std::string_view word) {
   return Cached(word_cache_, ShortCache::Key::From(word), tokenize);
 }
 
-BertWorkerPool::Lease BertWorkerPool::Take() {
+BertWorkerPool::Lease BertWorkerPool::Take(size_t number) {
   {
     absl::MutexLock lock(mutex_);
-    if (!workers_.empty()) {
-      Lease lease(workers_.back().release(), Return{this});
-      workers_.pop_back();
-      return lease;
+    const auto resting = [](const auto& worker) { return worker != nullptr; };
+    if (number >= workers_.size() || !resting(workers_[number])) {
+      const auto other = std::find_if(workers_.begin(), workers_.end(), resting);
+      number = static_cast<size_t>(other - workers_.begin());
     }
+    if (number < workers_.size()) return Lease(workers_[number].release(), Return{this, number});
+    workers_.push_back(nullptr);
   }
-  return Lease(new BertWorker(pipeline_), Return{this});
+  return Lease(new BertWorker(pipeline_), Return{this, number});
 }
 
-void BertWorkerPool::Put(BertWorker* worker) {
+void BertWorkerPool::Put(BertWorker* worker, size_t number) {
   absl::MutexLock lock(mutex_);
-  workers_.emplace_back(worker);
+  workers_[number].reset(worker);
 }
 
 }  // namespace graft

@@ -115,19 +115,23 @@ class BertWorkerPool {
  public:
   explicit BertWorkerPool(const BertPipeline& pipeline) : pipeline_(pipeline) {}
 
-  // A worker for the caller alone, until the pointer dies.
+  // A worker for the caller alone, until the pointer dies: the one with this number when it rests,
+  // else another. A batch asks for the same numbers each time, so that a part of it finds the
+  // caches that it filled the last time.
   struct Return {
     BertWorkerPool* pool;
-    void operator()(BertWorker* worker) const { pool->Put(worker); }
+    size_t number;
+    void operator()(BertWorker* worker) const { pool->Put(worker, number); }
   };
   using Lease = std::unique_ptr<BertWorker, Return>;
-  Lease Take();
+  Lease Take(size_t number = 0);
 
  private:
-  void Put(BertWorker* worker);
+  void Put(BertWorker* worker, size_t number);
 
   const BertPipeline& pipeline_;
   absl::Mutex mutex_;
+  // By number; null while one is on lease.
   std::vector<std::unique_ptr<BertWorker>> workers_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$GRAFT_ROOT"
 build=${1:?the build folder is missing}
 mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.cc' '*.h' '*.cu')
+[ ${#sources[@]} -gt 0 ] || die "not a git checkout"
 clang-format-19 --dry-run --Werror "${sources[@]}" || die "clang-format-19 -i on the files above mends this"
 folders=(base tokenizers models/weights)
 [ "${2:-}" != --all ] || folders+=(models models/kernels tasks tools)

@@ -16,6 +16,7 @@
 #include "nlohmann/json.hpp"
 #include "tasks/text_classifier.h"
 #include "tools/compute.h"
+#include "tools/json_text.h"
 #include "tools/verbs.h"
 
 namespace graft::tools {
@@ -48,7 +49,7 @@ void Declare(Options& o, OptionList& list) {
 void Print(const Options& o, const TextClassifier& classifier, const std::string& text,
            const Classification& result) {
   if (!o.json) {
-    std::cout << result.label << '\t' << absl::StrFormat("%.6f", result.score) << '\t'
+    std::cout << OneLine(result.label) << '\t' << absl::StrFormat("%.6f", result.score) << '\t'
               << OneLine(text) << '\n';
     return;
   }
@@ -60,7 +61,7 @@ void Print(const Options& o, const TextClassifier& classifier, const std::string
                    {"scores", std::move(scores)},
                    {"text", text}};
   if (result.cut_off > 0) row["cut_off_tokens"] = result.cut_off;
-  std::cout << row.dump() << '\n';
+  std::cout << JsonText(row) << '\n';
 }
 
 // Counts over all texts, for the closing line.
@@ -81,19 +82,16 @@ absl::Status ClassifyBlock(const Options& o, const TextClassifier& classifier,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> CheckedArguments(const Options& o) {
-  std::vector<std::string> texts = o.texts;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const auto bad = FindInvalidUtf8(texts[i]);
-    if (!bad) continue;
-    if (o.invalid_utf8 == InvalidUtf8::kRefuse) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("text ", i + 1, " of the command line: byte ", *bad,
-                       ": expected UTF-8, found an ill-formed sequence"));
-    }
-    texts[i] = ReplaceInvalidUtf8(texts[i]);
+// The texts of the command line: whether they are UTF-8, it shows alone.
+absl::Status CheckTexts(const Options& o) {
+  for (size_t i = 0; i < o.texts.size(); ++i) {
+    const auto bad = FindInvalidUtf8(o.texts[i]);
+    if (!bad || o.invalid_utf8 == InvalidUtf8::kReplace) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("text ", i + 1, " of the command line: byte ", *bad,
+                     ": expected UTF-8, found an ill-formed sequence"));
   }
-  return texts;
+  return absl::OkStatus();
 }
 
 absl::Status ClassifyInput(const Options& o, const TextClassifier& classifier, Totals& totals) {
@@ -116,7 +114,8 @@ absl::Status ClassifyInput(const Options& o, const TextClassifier& classifier, T
 
 absl::StatusOr<int> Classify(const Options& o) {
   ABSL_RETURN_IF_ERROR(PrepareCompute(o.device, o.threads));
-  ABSL_ASSIGN_OR_RETURN(const std::vector<std::string> arguments, CheckedArguments(o));
+  std::vector<std::string> arguments;
+  for (const std::string& text : o.texts) arguments.push_back(ReplaceInvalidUtf8(text));
   ABSL_ASSIGN_OR_RETURN(const TextClassifier classifier, TextClassifier::Load(o.model));
   Totals totals;
   if (arguments.empty()) {
@@ -142,7 +141,7 @@ Verb ClassifyVerb() {
               "graft classify --model my-model \"A wonderful film.\"\n"
               "graft classify --model my-model --json < reviews.txt",
           .declare = [options](OptionList& list) { Declare(*options, list); },
-          .check = nullptr,
+          .check = [options] { return CheckTexts(*options); },
           .run = [options] { return Classify(*options); }};
 }
 

@@ -14,6 +14,7 @@
 #include "tasks/metrics.h"
 #include "tasks/text_classifier.h"
 #include "tools/compute.h"
+#include "tools/json_text.h"
 #include "tools/progress.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -114,21 +115,22 @@ void PrintJson(const Options& o, const std::vector<std::string>& labels, const M
       row.push_back(m.report.confusion.at(static_cast<int>(c), static_cast<int>(p)));
     confusion.push_back(std::move(row));
   }
-  std::cout << ordered_json{{"format", "graft eval"},
-                            {"version", 1},
-                            {"model", o.model},
-                            {"data", o.data},
-                            {"examples", m.report.examples},
-                            {"accuracy", EstimateJson(m.report.accuracy)},
-                            {"macro_f1", EstimateJson(m.report.macro_f1)},
-                            {"classes", std::move(classes)},
-                            {"confusion", {{"labels", labels}, {"rows", std::move(confusion)}}},
-                            {"calibration", CalibrationJson(m.report.calibration)},
-                            {"max_length", m.max_length},
-                            {"cut_off_texts", m.cut_texts},
-                            {"cut_off_tokens", m.cut_tokens},
-                            {"replaced_utf8", m.replaced_utf8}}
-                   .dump(2)
+  std::cout << JsonText(
+                   ordered_json{{"format", "graft eval"},
+                                {"version", 1},
+                                {"model", o.model},
+                                {"data", o.data},
+                                {"examples", m.report.examples},
+                                {"accuracy", EstimateJson(m.report.accuracy)},
+                                {"macro_f1", EstimateJson(m.report.macro_f1)},
+                                {"classes", std::move(classes)},
+                                {"confusion", {{"labels", labels}, {"rows", std::move(confusion)}}},
+                                {"calibration", CalibrationJson(m.report.calibration)},
+                                {"max_length", m.max_length},
+                                {"cut_off_texts", m.cut_texts},
+                                {"cut_off_tokens", m.cut_tokens},
+                                {"replaced_utf8", m.replaced_utf8}},
+                   2)
             << '\n';
 }
 

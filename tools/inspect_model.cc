@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "nlohmann/json.hpp"
 #include "tasks/model_folder.h"
+#include "tools/json_text.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
 
@@ -86,7 +87,7 @@ void PrintJson(const LoadedModel& model) {
   json["mapped"] = model.mapped;
   json["files"] = folder.files;
   json["unused_tensors"] = model.unused_tensors;
-  std::cout << json.dump(2) << '\n';
+  std::cout << JsonText(json, 2) << '\n';
 }
 
 void PrintText(const LoadedModel& model) {

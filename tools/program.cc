@@ -102,9 +102,15 @@ int PrintError(const Program& program, std::string_view message, int exit_status
   return exit_status;
 }
 
-int Execute(const Program& program, const Verb& verb, std::ostream& err) {
+// A full disk behind standard output shows when it is flushed.
+bool Flushed(std::ostream& out) { return static_cast<bool>(out.flush()); }
+
+int Execute(const Program& program, const Verb& verb, std::ostream& out, std::ostream& err) {
   try {
     const absl::StatusOr<int> result = verb.run();
+    if (result.ok() && !Flushed(out)) {
+      return PrintError(program, "standard output: cannot write", kExitFailed, err);
+    }
     if (result.ok()) return *result;
     return PrintError(program, result.status().message(), kExitFailed, err);
   } catch (const std::exception& exception) {
@@ -127,7 +133,7 @@ int RunVerb(const Program& program, const Verb& verb, absl::Span<const char* con
   absl::Status status = ParseArguments(options, arguments, SeeHelp(program, verb.name));
   if (status.ok() && verb.check) status = verb.check();
   if (!status.ok()) return PrintError(program, status.message(), kExitUsage, err);
-  return Execute(program, verb, err);
+  return Execute(program, verb, out, err);
 }
 
 // How many arguments the name of the verb takes; 0 when they do not begin with it.

@@ -8,19 +8,18 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-cd "$GRAFT_ROOT"
 [ $# -le 1 ] || die "expected at most one argument, the folder"
-work=${1:-build/quickstart}
+work=${1:-$GRAFT_ROOT/build/quickstart}
+[[ $work = /* ]] || work=$PWD/$work
+cd "$GRAFT_ROOT"
 CMAKE_PREFIX_PATH=$(tools/setup.sh --prefix-path)
 export CMAKE_PREFIX_PATH
 need_space "$GRAFT_ROOT" 1500 "the build and the model"
 
 say "building"
-if [ ! -f build/build.ninja ]; then
-  mkdir -p build
-  cmake --preset release -DCMAKE_CXX_COMPILER_LAUNCHER=ccache > build/configure.log 2>&1 ||
-    { grep -m 3 -A 3 'CMake Error' build/configure.log >&2; die "cmake failed; see build/configure.log"; }
-fi
+mkdir -p build
+cmake --preset release -DCMAKE_CXX_COMPILER_LAUNCHER=ccache > build/configure.log 2>&1 ||
+  { grep -m 3 -A 3 'CMake Error' build/configure.log >&2 || tail -n 3 build/configure.log >&2; die "cmake failed; see build/configure.log"; }
 cmake --build build --target graft
 graft=build/bin/graft
 

@@ -29,8 +29,8 @@ install_packages() {
   say "installing Debian packages: ${missing[*]}"
   local log
   log=$(mktemp)
-  if ! { "${as_root[@]}" apt-get update && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y \
-      --no-install-recommends "${missing[@]}"; } > "$log" 2>&1; then
+  if ! { "${as_root[@]}" apt-get update && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "${missing[@]}"; } > "$log" 2>&1 < /dev/null; then
     tail -n 3 "$log" >&2
     die "apt-get could not install: ${missing[*]} (no network?)"
   fi
@@ -79,6 +79,7 @@ build_abseil() {
   rm -rf "$work"
 }
 
+[ "$(uname -m)" = x86_64 ] || die "expected an x86_64 machine, found $(uname -m)"
 install_packages
 command -v c++ >/dev/null || die "no C++ compiler"
 mkdir -p "$GRAFT_CACHE" 2>/dev/null || die "cannot create $GRAFT_CACHE"
@@ -86,6 +87,7 @@ exec 9> "$GRAFT_CACHE/lock"
 flock 9
 libtorch=$GRAFT_CACHE/libtorch-$(pinned_version torch)
 abseil=$GRAFT_CACHE/abseil-20260526
+rm -rf "$GRAFT_CACHE"/tmp.*  # of tries that failed; the lock is ours
 [ -d "$libtorch" ] || install_libtorch "$libtorch"
 [ -d "$abseil" ] || build_abseil "$abseil"
 if [ "${1:-}" = --prefix-path ]; then

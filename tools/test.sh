@@ -24,7 +24,7 @@ export CMAKE_PREFIX_PATH
 need_space "$GRAFT_ROOT" 1500 "the build"
 say "building (warnings are errors)"
 cmake --preset strict -DCMAKE_CXX_COMPILER_LAUNCHER=ccache > build-configure.log 2>&1 ||
-  { grep -m 3 -A 3 'CMake Error' build-configure.log >&2; die "cmake failed; see build-configure.log"; }
+  { grep -m 3 -A 3 'CMake Error' build-configure.log >&2 || tail -n 3 build-configure.log >&2; die "cmake failed; see build-configure.log"; }
 rm -f build-configure.log
 cmake --build --preset strict
 if [ -n "$tidy" ]; then

@@ -22,6 +22,7 @@
 #include "tasks/text_classifier.h"
 #include "tasks/training.h"
 #include "tools/compute.h"
+#include "tools/json_text.h"
 #include "tools/progress.h"
 #include "tools/stop_signal.h"
 #include "tools/table.h"
@@ -90,6 +91,15 @@ void Declare(Options& o, OptionList& list) {
   list.DataColumns(&o.data);
 }
 
+// What the command line alone shows.
+absl::Status CheckInputs(const Options& o) {
+  if (o.train == "-" && o.dev == "-") {
+    return absl::InvalidArgumentError(
+        "--dev: expected a file, found standard input, which is --train's");
+  }
+  return absl::OkStatus();
+}
+
 // Everything that a run needs, read and checked.
 struct Job {
   LoadedModel model;
@@ -103,14 +113,11 @@ struct Job {
   int64_t cut_texts = 0, cut_tokens = 0;  // of the training texts
 };
 
-absl::StatusOr<int64_t> ChooseMaxLength(const Options& o, const ModelFolder& folder) {
-  if (!o.max_length) return std::min(kDefaultMaxLength, folder.max_length);
-  if (*o.max_length > folder.config.max_positions) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--max-length: expected at most ", folder.config.max_positions,
-                     " tokens (the positions of ", folder.path, "), found ", *o.max_length));
-  }
-  return *o.max_length;
+absl::Status CheckMaxLength(const Options& o, const ModelFolder& folder) {
+  if (!o.max_length || *o.max_length <= folder.config.max_positions) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--max-length: expected at most ", folder.config.max_positions,
+                   " tokens (the positions of ", folder.path, "), found ", *o.max_length));
 }
 
 // The head to start from: the folder's when it fits, else a new one.
@@ -157,19 +164,26 @@ EncodedExamples Encode(const DataSet& data, const Tokenizer& tokenizer, int64_t 
   return examples;
 }
 
+absl::Status CheckOut(const Options& o) {
+  const absl::Status status = CheckSavePath(o.out, o.overwrite);
+  if (!absl::IsAlreadyExists(status)) return status;
+  return absl::AlreadyExistsError(absl::StrCat(
+      status.message(), o.overwrite ? "; --overwrite replaces only a folder that graft wrote"
+                                    : "; --overwrite replaces a folder that graft wrote"));
+}
+
+// Everything that can be wrong is found before anything long begins.
 absl::StatusOr<Job> Prepare(const Options& o) {
-  if (PathExists(o.out) && !o.overwrite) {
-    return absl::AlreadyExistsError(
-        absl::StrCat(o.out, ": is there already; --overwrite replaces it"));
-  }
   Job job;
   ABSL_ASSIGN_OR_RETURN(const ModelFolder folder, OpenModelFolder(o.model));
   ABSL_ASSIGN_OR_RETURN(job.plan,
                         FreezePlan::Parse(o.freeze, static_cast<int>(folder.config.layers)));
-  ABSL_ASSIGN_OR_RETURN(job.max_length, ChooseMaxLength(o, folder));
+  ABSL_RETURN_IF_ERROR(CheckMaxLength(o, folder));
+  ABSL_RETURN_IF_ERROR(CheckOut(o));
   ABSL_ASSIGN_OR_RETURN(DataSet train, ReadTrainingSet(o.train, o.data));
   ABSL_ASSIGN_OR_RETURN(const DataSet dev, ReadDataSet(o.dev, o.data, train.labels));
   ABSL_ASSIGN_OR_RETURN(job.model, LoadModel(o.model));
+  job.max_length = o.max_length.value_or(std::min(kDefaultMaxLength, job.model.folder.max_length));
   job.labels = std::move(train.labels);
   job.train = Encode(train, *job.model.tokenizer, job.max_length);
   job.dev = Encode(dev, *job.model.tokenizer, job.max_length);
@@ -199,25 +213,24 @@ void PrintStart(const Options& o, const Job& job) {
   int64_t all = in_head;
   for (const NamedTensor& tensor : job.backbone->Parameters()) all += tensor.value.numel();
   if (o.json) {
-    std::cout << ordered_json{{"event", "start"},
-                              {"format", "graft train"},
-                              {"version", 1},
-                              {"model", o.model},
-                              {"frozen", job.plan.ToString(layers)},
-                              {"frozen_stages", job.plan.frozen_stages()},
-                              {"training_parameters", training},
-                              {"parameters", all},
-                              {"pooling", PoolingName(job.head->config().pooling)},
-                              {"pooler", job.head->config().pooler},
-                              {"head", job.head_from_folder ? "folder" : "new"},
-                              {"labels", job.labels},
-                              {"train_texts", job.train.size()},
-                              {"dev_texts", job.dev.size()},
-                              {"max_length", job.max_length},
-                              {"cut_off_texts", job.cut_texts},
-                              {"cut_off_tokens", job.cut_tokens},
-                              {"threads", Threads()}}
-                     .dump()
+    std::cout << JsonText(ordered_json{{"event", "start"},
+                                       {"format", "graft train"},
+                                       {"version", 1},
+                                       {"model", o.model},
+                                       {"frozen", job.plan.ToString(layers)},
+                                       {"frozen_stages", job.plan.frozen_stages()},
+                                       {"training_parameters", training},
+                                       {"parameters", all},
+                                       {"pooling", PoolingName(job.head->config().pooling)},
+                                       {"pooler", job.head->config().pooler},
+                                       {"head", job.head_from_folder ? "folder" : "new"},
+                                       {"labels", job.labels},
+                                       {"train_texts", job.train.size()},
+                                       {"dev_texts", job.dev.size()},
+                                       {"max_length", job.max_length},
+                                       {"cut_off_texts", job.cut_texts},
+                                       {"cut_off_tokens", job.cut_tokens},
+                                       {"threads", Threads()}})
               << std::endl;
     return;
   }
@@ -228,8 +241,12 @@ void PrintStart(const Options& o, const Job& job) {
                 absl::StrCat(WithThousands(training), " of ", WithThousands(all), " parameters")});
   table.AddRow({"head", absl::StrCat(job.head_from_folder ? "of the folder, " : "new, ",
                                      HeadText(job.head->config()))});
+  constexpr size_t kShownLabels = 10;
   std::vector<std::string> shown;
-  for (const std::string& label : job.labels) shown.push_back(Printable(label));
+  for (size_t i = 0; i < std::min(kShownLabels, job.labels.size()); ++i)
+    shown.push_back(Printable(job.labels[i]));
+  if (job.labels.size() > kShownLabels)
+    shown.push_back(absl::StrCat(job.labels.size() - kShownLabels, " more"));
   table.AddRow({"labels", absl::StrJoin(shown, ", ")});
   table.AddRow({"texts", absl::StrCat(WithThousands(job.train.size()), " train, ",
                                       WithThousands(job.dev.size()), " dev")});
@@ -244,18 +261,17 @@ void PrintStart(const Options& o, const Job& job) {
 void PrintResult(const Options& o, const TrainingResult& result, double seconds, int64_t texts) {
   const int64_t peak = CurrentTensorMemory().peak;
   if (o.json) {
-    std::cout << ordered_json{{"event", "end"},
-                              {"steps", result.steps},
-                              {"stopped", result.stopped},
-                              {"out_of_patience", result.out_of_patience},
-                              {"best_step", result.evaluations[result.best].step},
-                              {"best_accuracy", result.evaluations[result.best].accuracy},
-                              {"best_macro_f1", result.evaluations[result.best].macro_f1},
-                              {"training_seconds", seconds},
-                              {"texts_per_second", texts / seconds},
-                              {"peak_tensor_bytes", peak},
-                              {"out", o.out}}
-                     .dump()
+    std::cout << JsonText(ordered_json{{"event", "end"},
+                                       {"steps", result.steps},
+                                       {"stopped", result.stopped},
+                                       {"out_of_patience", result.out_of_patience},
+                                       {"best_step", result.evaluations[result.best].step},
+                                       {"best_accuracy", result.evaluations[result.best].accuracy},
+                                       {"best_macro_f1", result.evaluations[result.best].macro_f1},
+                                       {"training_seconds", seconds},
+                                       {"texts_per_second", texts / seconds},
+                                       {"peak_tensor_bytes", peak},
+                                       {"out", o.out}})
               << std::endl;
     return;
   }
@@ -354,11 +370,14 @@ class Session {
 
   void OnEvaluation(const EvaluationReport& e) {
     if (o_.json) {
-      std::cout << ordered_json{{"event", "evaluation"},  {"step", e.step},
-                                {"epoch", e.epoch},       {"train_loss", e.train_loss},
-                                {"dev_loss", e.dev_loss}, {"accuracy", e.accuracy},
-                                {"macro_f1", e.macro_f1}, {"best", e.best}}
-                       .dump()
+      std::cout << JsonText(ordered_json{{"event", "evaluation"},
+                                         {"step", e.step},
+                                         {"epoch", e.epoch},
+                                         {"train_loss", e.train_loss},
+                                         {"dev_loss", e.dev_loss},
+                                         {"accuracy", e.accuracy},
+                                         {"macro_f1", e.macro_f1},
+                                         {"best", e.best}})
                 << std::endl;
     } else {
       bar_.PrintLine(absl::StrFormat("step %d: dev accuracy %.4f, macro F1 %.4f, loss %.4f%s",
@@ -409,7 +428,7 @@ Verb TrainClassifyVerb() {
           "graft train classify --model minilm --train train.tsv --dev dev.tsv --freeze 3 --out "
           "my-model",
       .declare = [options](OptionList& list) { Declare(*options, list); },
-      .check = nullptr,
+      .check = [options] { return CheckInputs(*options); },
       .run = [options] { return Train(*options); }};
 }
 

@@ -133,6 +133,14 @@ class ModelFolders(CommandTest):
     def test_encoder_without_a_head(self):
         self.refused("classify", "--model", self.encoder, "a text", expect=["encoder", "without a head"])
 
+    def test_labels_of_a_head_are_different(self):
+        path = self.classifier / "config.json"
+        config = json.loads(path.read_text())
+        config["id2label"]["1"] = "positive"
+        path.write_text(json.dumps(config))
+        self.refused("classify", "--model", self.classifier, "a text",
+                     expect=["id2label: expected different labels, found 'positive' twice"])
+
     def test_head_for_another_problem(self):
         path = self.classifier / "config.json"
         config = json.loads(path.read_text())
@@ -222,8 +230,28 @@ class CommandLines(CommandTest):
         (self.folder / "out").mkdir()
         (self.folder / "out" / "mine").write_text("x")
         common = ["train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--max-steps", "1"]
-        self.refused(*common, "--out", self.folder / "out", expect=["out", "--overwrite"])
-        self.assertEqual((self.folder / "out" / "mine").read_text(), "x")
+        for overwrite in [], ["--overwrite"]:
+            self.refused(*common, "--out", self.folder / "out", *overwrite, expect=["out", "--overwrite"])
+            self.assertEqual((self.folder / "out" / "mine").read_text(), "x")
+        self.refused(*common, "--out", self.folder / "nowhere" / "out", expect=["nowhere", "No such file"])
+        self.refused(*common, "--out", train, expect=["train.tsv", "found a file"])
+
+    def test_standard_output_that_cannot_be_written(self):
+        train = self.sentiment()
+        self.train("--max-steps", "1")
+        for verb in [["eval", "--model", self.folder / "out", "--data", train], ["inspect", "model", self.encoder],
+                     ["classify", "--model", self.classifier, "a text"]]:
+            with open("/dev/full", "wb") as full:
+                run = subprocess.run([GRAFT, *verb], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(run.returncode, 1, verb)
+            self.assertIn("standard output: cannot write", run.stderr.splitlines()[-1])
+
+    def test_text_that_is_no_utf8(self):
+        self.usage("classify", "--model", self.classifier, b"a \xff", expect=["text 1 of the command line: byte 2"])
+
+    def test_standard_input_twice(self):
+        self.usage("train", "classify", "--model", self.encoder, "--train", "-", "--dev", "-", "--out",
+                   self.folder / "out", expect="--dev")
 
     def test_cuda_without_cuda(self):
         self.refused("classify", "--model", self.classifier, "--device", "cuda", "text", expect="--device cuda")

@@ -32,7 +32,7 @@ class CommandTest(unittest.TestCase):
     def graft(self, *arguments, text=None, status=0, env=None, raw=None):
         """Runs graft and checks its exit status; `raw` gives bytes as standard input."""
         data = raw if raw is not None else (text or "").encode()
-        run = subprocess.run([GRAFT, *map(str, arguments)], input=data, capture_output=True, timeout=120,
+        run = subprocess.run([GRAFT, *(a if isinstance(a, bytes) else str(a) for a in arguments)], input=data, capture_output=True, timeout=120,
                              env={**os.environ, **(env or {})}, check=False)
         run.stdout, run.stderr = run.stdout.decode(), run.stderr.decode()
         self.assertEqual(run.returncode, status, f"{arguments}\n{run.stdout}\n{run.stderr}")

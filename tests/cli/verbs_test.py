@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import shutil
 import signal
 import struct
 import subprocess
@@ -99,6 +100,18 @@ class Train(CommandTest):
         self.train("--max-steps", "1")
         self.train("--max-steps", "1", "--overwrite")
         self.assertEqual([name for name in self.entries() if "tmp" in name], [])
+
+    def test_a_model_can_be_trained_in_place(self):
+        self.train("--epochs", "2")
+        out = self.folder / "out"
+        self.graft("train", "classify", "--model", out, "--train", self.folder / "train.tsv", "--dev",
+                   self.folder / "train.tsv", "--out", out, "--overwrite", "--eval-every", "1", "--max-steps", "6")
+        self.graft("eval", "--model", out, "--data", self.folder / "train.tsv")
+
+    def test_a_path_that_is_no_utf8_stands_in_json_with_replacement_characters(self):
+        path = bytes(self.folder) + b"/b\xffd"
+        shutil.copytree(bytes(self.classifier), path)
+        self.assertIn("b\ufffdd", json.loads(self.graft("inspect", "model", path, "--json").stdout)["model"])
 
     def test_training_goes_on_from_a_saved_classifier(self):
         self.train("--epochs", "10", out=self.folder / "first")

@@ -48,7 +48,7 @@ TEST(AdamW, DecaysMatricesOnly) {
   matrix.mutable_grad() = at::tensor({0.f, 0.f}, at::kFloat).reshape({1, 2});
   vector.mutable_grad() = at::tensor({0.f, 0.f}, at::kFloat);
   AdamW optimizer({matrix, vector}, 0.1);
-  EXPECT_EQ(optimizer.Step(0.5, 1.0), 0);
+  EXPECT_EQ(*optimizer.Step(0.5, 1.0), 0);
   EXPECT_FLOAT_EQ(matrix.data_ptr<float>()[1], 2 * (1 - 0.5 * 0.1));
   EXPECT_FLOAT_EQ(vector.data_ptr<float>()[1], 2);
   EXPECT_FALSE(matrix.grad().defined()) << "a step clears the gradients";
@@ -59,7 +59,7 @@ TEST(AdamW, ClipsTheNormOfAllGradients) {
   a.mutable_grad() = at::tensor({3.f}, at::kFloat);
   b.mutable_grad() = at::tensor({4.f}, at::kFloat);
   AdamW optimizer({a, b}, 0);
-  EXPECT_DOUBLE_EQ(optimizer.Step(0.1, 1.0), 5) << "the norm before clipping";
+  EXPECT_DOUBLE_EQ(*optimizer.Step(0.1, 1.0), 5) << "the norm before clipping";
   // Adam's first step has the size of the rate whatever the gradient's, but for epsilon.
   EXPECT_NEAR(a.data_ptr<float>()[0], -0.1, 1e-6);
 }
@@ -206,8 +206,7 @@ TEST_F(TrainTiny, ALossThatIsNoNumberEndsTheRun) {
       .pooling = Pooling::kMean, .pooler = false, .hidden_size = 36, .classes = 2, .dropout = 0.1};
   const SequenceClassifier head = SequenceClassifier::New(config, 1, {}).Trainable();
   const auto result = TrainClassifier(*backbone, head, data_, data_, options_, {});
-  EXPECT_THAT(result.status(),
-              StatusIs(absl::StatusCode::kInternal, HasSubstr("expected a finite loss")));
+  EXPECT_THAT(result.status(), StatusIs(absl::StatusCode::kInternal, HasSubstr("finite")));
 }
 
 TEST_F(TrainTiny, AnErrorOfSavingEndsTheRun) {

@@ -107,8 +107,11 @@ TEST_P(TokenizerPropertyTest, IllFormedPartsCountAsReplacementCharacters) {
 
 TEST_P(TokenizerPropertyTest, ABatchEqualsItsTextsOneByOneForEveryNumberOfThreads) {
   const auto tokenizer = Load(GetParam());
-  std::vector<std::string> texts = RandomTexts(4, 3000);
+  const std::vector<std::string> texts = RandomTexts(4, 16000);
   const std::vector<std::string_view> views(texts.begin(), texts.end());
+  size_t bytes = 0;
+  for (const std::string_view text : views) bytes += text.size();
+  ASSERT_GT(bytes, size_t{2} << 20) << "too little for several threads";
   for (const size_t max_length : {size_t{0}, size_t{16}}) {
     EncodedBatch expected;
     for (const std::string_view text : views) {

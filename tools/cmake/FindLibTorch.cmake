@@ -5,9 +5,6 @@
 find_path(LibTorch_INCLUDE_DIR ATen/core/Tensor.h PATH_SUFFIXES include torch/include)
 find_library(LibTorch_CPU_LIBRARY torch_cpu PATH_SUFFIXES lib torch/lib)
 find_library(LibTorch_C10_LIBRARY c10 PATH_SUFFIXES lib torch/lib)
-# The OpenMP run-time that LibTorch brings: a second one in the process would have threads of its own.
-get_filename_component(_torch_library_dir "${LibTorch_CPU_LIBRARY}" DIRECTORY)
-file(GLOB LibTorch_OPENMP_LIBRARY "${_torch_library_dir}/libgomp*.so*")
 if(LibTorch_INCLUDE_DIR AND EXISTS "${LibTorch_INCLUDE_DIR}/torch/headeronly/version.h")
   file(STRINGS "${LibTorch_INCLUDE_DIR}/torch/headeronly/version.h" _torch_version_lines
        REGEX "#define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
@@ -15,7 +12,8 @@ if(LibTorch_INCLUDE_DIR AND EXISTS "${LibTorch_INCLUDE_DIR}/torch/headeronly/ver
   string(REPLACE ";" "." LibTorch_VERSION "${_torch_version_list}")
 endif()
 include(FindPackageHandleStandardArgs)
-# at::parallel_for is a template over OpenMP: its users compile with it and link the runtime that LibTorch itself loads.
+# at::parallel_for is a template over OpenMP: its users compile with it and link the run-time that LibTorch itself loads;
+# a second one in the process would have threads of its own.
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 get_filename_component(_torch_lib_dir "${LibTorch_CPU_LIBRARY}" DIRECTORY)
 find_file(LibTorch_OPENMP_LIBRARY libgomp.so.1 PATHS "${_torch_lib_dir}" NO_DEFAULT_PATH)
