@@ -1,12 +1,10 @@
 #include "tokenizers/bert_worker.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <limits>
 
 #include "absl/log/absl_check.h"
-#include "tokenizers/whitespace_mask.h"
 
 namespace graft {
 namespace {
@@ -91,19 +89,9 @@ void BertWorker::AppendPiece(std::string_view text, IdWriter& out) {
 
 void BertWorker::AppendWindow(size_t length, IdWriter& out) {
   // At least one whitespace behind the text ends the last chunk.
-  const size_t blocks = length / kBlock + 1;
-  std::memset(window_.data() + length, ' ', blocks * kBlock - length);
-  FindWhitespace(window_.data(), blocks, whitespace_.data());
-  size_t count = 0;
-  uint64_t carry = 1;  // whitespace before the text
-  for (size_t block = 0; block < blocks; ++block) {
-    const uint64_t mask = whitespace_[block];
-    uint64_t changes = mask ^ (mask << 1 | carry);
-    carry = mask >> 63;
-    for (; changes != 0; changes &= changes - 1) {
-      edges_[count++] = static_cast<uint16_t>(block * kBlock + std::countr_zero(changes));
-    }
-  }
+  const size_t blocks = length / kEdgeBlock + 1;
+  std::memset(window_.data() + length, ' ', blocks * kEdgeBlock - length);
+  const size_t count = FindChunkEdges(window_.data(), blocks, edges_.data());
   for (size_t i = 0; i < count; i += 2 * kGroup) {
     AppendChunks(&edges_[i], std::min(count - i, 2 * kGroup) / 2, out);
   }

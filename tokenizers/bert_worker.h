@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "tokenizers/bert_pipeline.h"
+#include "tokenizers/chunk_edges.h"
 #include "tokenizers/encoding.h"
 #include "tokenizers/id_cache.h"
 
@@ -65,7 +66,6 @@ class BertWorker {
  private:
   // Text is copied here in windows, so that whole blocks can be read past its end.
   static constexpr size_t kWindow = 4096;
-  static constexpr size_t kBlock = 64;
 
   // What an ASCII character becomes: the normalizer's answer, asked once.
   struct AsciiRule {
@@ -105,9 +105,8 @@ class BertWorker {
   std::vector<int32_t> chunk_ids_;
   std::vector<int32_t> word_ids_;
   std::string word_;
-  alignas(kBlock) std::array<char, kWindow + 2 * kBlock> window_;
-  std::array<uint64_t, kWindow / kBlock + 1> whitespace_;
-  std::array<uint16_t, kWindow + kBlock> edges_;
+  alignas(kEdgeBlock) std::array<char, kWindow + 2 * kEdgeBlock> window_;
+  std::array<uint16_t, kWindow + kEdgeBlock + kSpareEdges> edges_;
 };
 
 // Workers at rest. Thread-safe.

@@ -1,5 +1,6 @@
 // LoadVocabTxt: a folder without tokenizer.json, as transformers' BertTokenizer reads it.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status_macros.h"
@@ -43,7 +44,8 @@ class FolderReader {
   absl::StatusOr<BertParts> Read() {
     ABSL_RETURN_IF_ERROR(CheckClass());
     ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path_, kMaxVocabularyFileBytes));
-    ABSL_ASSIGN_OR_RETURN(vocabulary_, ParseVocabTxt(std::move(text), path_));
+    ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, ParseVocabTxt(std::move(text), path_));
+    vocabulary_ = std::make_unique<Vocabulary>(std::move(vocabulary));
     ABSL_RETURN_IF_ERROR(ReadDecoderList());
     int32_t named[std::size(kNamedTokens)];
     for (size_t i = 0; i < std::size(kNamedTokens); ++i) {
@@ -55,7 +57,7 @@ class FolderReader {
     ABSL_ASSIGN_OR_RETURN(const BertNormalizerOptions normalizer, ReadNormalizer());
     WordPiece::Options model;
     model.unknown_id = named[0];
-    BertParts parts(WordPiece(*std::move(vocabulary_), std::move(model)));
+    BertParts parts(WordPiece(std::move(*vocabulary_), std::move(model)));
     parts.normalizer = normalizer;
     parts.files = {path_};
     parts.added_tokens = std::move(tokens_);
@@ -181,7 +183,7 @@ class FolderReader {
   const std::string& path_;
   const OptionalJson& config_;
   const OptionalJson& map_;
-  std::optional<Vocabulary> vocabulary_;  // until it goes into the result
+  std::unique_ptr<Vocabulary> vocabulary_;  // until it goes into the result
   std::vector<AddedToken> tokens_;
 };
 
