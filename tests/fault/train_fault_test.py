@@ -3,6 +3,7 @@
     train_fault_test.py GRAFT [--full]
 """
 
+import json
 import os
 import sys
 
@@ -23,6 +24,11 @@ def prepare_with_old_model(folder):
     os.makedirs(os.path.join(folder, "classifier", "1_Pooling"))
     with open(os.path.join(folder, "classifier", "config.json"), "w", encoding="utf-8") as file:
         file.write("{}\n")
+    # What tells that graft wrote the folder: only such a one is replaced.
+    with open(os.path.join(folder, "classifier", "graft.json"), "w", encoding="utf-8") as file:
+        json.dump({"format": "graft model", "version": 1, "task": "text-classification",
+                   "labels": ["negative", "positive"], "pooling": "mean", "pooler": False,
+                   "max_length": 16, "training": {}}, file)
 
 
 def scenario(program, name, prepared):

@@ -108,11 +108,12 @@ TEST_P(TokenizerPropertyTest, IllFormedPartsCountAsReplacementCharacters) {
 TEST_P(TokenizerPropertyTest, ABatchEqualsItsTextsOneByOneForEveryNumberOfThreads) {
   const auto tokenizer = Load(GetParam());
   const std::vector<std::string> texts = RandomTexts(4, 16000);
-  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const std::vector<std::string_view> all(texts.begin(), texts.end());
   size_t bytes = 0;
-  for (const std::string_view text : views) bytes += text.size();
+  for (const std::string_view text : all) bytes += text.size();
   ASSERT_GT(bytes, size_t{2} << 20) << "too little for several threads";
   for (const size_t max_length : {size_t{0}, size_t{16}}) {
+    const auto views = absl::MakeConstSpan(all).subspan(0, max_length == 0 ? all.size() : 2000);
     EncodedBatch expected;
     for (const std::string_view text : views) {
       const Encoding encoding = tokenizer->Encode(text, {.max_length = max_length});
