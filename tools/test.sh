@@ -32,4 +32,5 @@ if [ -n "$tidy" ]; then
   tools/check_style.sh build
 fi
 say "running the tests"
-GRAFT_FULL_TESTS=$full ctest --test-dir build --output-on-failure --no-tests=error
+[ -z "$full" ] || export GRAFT_LONG_TESTS=1
+ctest --test-dir build --output-on-failure --no-tests=error

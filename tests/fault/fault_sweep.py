@@ -25,6 +25,7 @@ import hashlib
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from typing import Callable
 
@@ -263,3 +264,21 @@ def total(reports):
         sums.update(kills=report.kills, errors=report.errors, reruns=report.reruns)
     return (f"injected {sums['kills']} kills and {sums['errors']} failing calls, "
             f"{sums['reruns']} runs after a kill: all invariants hold")
+
+
+def run_sweeps(cases):
+    """Sweeps one case after the other and prints a line for each; the exit status of the test.
+
+    Every fault point is tried with --full among the arguments or with GRAFT_LONG_TESTS set.
+    """
+    full = "--full" in sys.argv[2:] or bool(os.environ.get("GRAFT_LONG_TESTS"))
+    reports = []
+    for case in cases:
+        try:
+            reports.append(sweep(case, full))
+        except SweepError as error:
+            print(f"FAILED {error}")
+            return 1
+        print(reports[-1], flush=True)
+    print(total(reports))
+    return 0

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from fault_sweep import Scenario, SweepError, sweep, total
+from fault_sweep import Scenario, run_sweeps
 
 ENCODER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "bert-odd")
 ROWS = [("The film is good.", "positive"), ("the plot is weak", "negative")] * 4
@@ -41,18 +41,11 @@ def scenario(program, name, prepared):
 
 
 def main():
-    program, full = sys.argv[1], "--full" in sys.argv[2:]
-    reports = []
-    for case in (scenario(program, "train into a new folder", prepare),
-                 scenario(program, "train over an old model", prepare_with_old_model)):
-        try:
-            reports.append(sweep(case, full))
-        except SweepError as error:
-            print(f"FAILED {error}")
-            return 1
-        print(reports[-1], flush=True)
-    print(total(reports))
-    return 0
+    program = sys.argv[1]
+    return run_sweeps([
+        scenario(program, "train into a new folder", prepare),
+        scenario(program, "train over an old model", prepare_with_old_model),
+    ])
 
 
 if __name__ == "__main__":

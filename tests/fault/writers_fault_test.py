@@ -6,7 +6,7 @@
 import os
 import sys
 
-from fault_sweep import Scenario, SweepError, sweep, total
+from fault_sweep import Scenario, run_sweeps
 
 
 def old_file(folder):
@@ -35,23 +35,15 @@ def scenario(program, kind, name, prepare=lambda folder: None):
 
 
 def main():
-    program, full = sys.argv[1], "--full" in sys.argv[2:]
-    reports = []
-    for case in (
-            scenario(program, "file", "new file"),
-            scenario(program, "file", "replaced file", old_file),
-            scenario(program, "safetensors", "replaced safetensors file", old_file),
-            scenario(program, "folder", "new folder"),
-            scenario(program, "folder", "folder over an empty one", empty_folder),
-            scenario(program, "folder", "replaced folder", old_folder)):
-        try:
-            reports.append(sweep(case, full))
-        except SweepError as error:
-            print(f"FAILED {error}")
-            return 1
-        print(reports[-1], flush=True)
-    print(total(reports))
-    return 0
+    program = sys.argv[1]
+    return run_sweeps([
+        scenario(program, "file", "new file"),
+        scenario(program, "file", "replaced file", old_file),
+        scenario(program, "safetensors", "replaced safetensors file", old_file),
+        scenario(program, "folder", "new folder"),
+        scenario(program, "folder", "folder over an empty one", empty_folder),
+        scenario(program, "folder", "replaced folder", old_folder),
+    ])
 
 
 if __name__ == "__main__":
