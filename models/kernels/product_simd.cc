@@ -32,6 +32,10 @@ constexpr int kVectors = 3;
 constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
 static_assert(kVectors * kVector <= kProductPanel);
 
+// A sum is a chain of so many multiply-adds, added to that of the blocks before it: the rounding of
+// one chain over the whole depth would be twice as large.
+constexpr int64_t kDepthBlock = 256;
+
 // Where a tile of results goes.
 struct Target {
   float* out;
@@ -70,20 +74,28 @@ template <int kRows, int kWidth>
 HWY_INLINE void Tile(const MatrixView& left, int64_t depth, const float* panel,
                      const Target& target) {
   const F32 d;
-  V32 sums[kRows][kWidth];
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kWidth; ++v) sums[r][v] = hn::Zero(d);
-  }
+  V32 sums[kRows][kWidth], totals[kRows][kWidth];
   const float* value = left.data;
-  for (int64_t k = 0; k < depth; ++k, value += left.column, panel += kWidth * kVector) {
-    V32 right[kWidth];
-    for (int v = 0; v < kWidth; ++v) right[v] = hn::Load(d, panel + v * kVector);
+  for (int64_t first = 0; first == 0 || first < depth; first += kDepthBlock) {
     for (int r = 0; r < kRows; ++r) {
-      const V32 factor = hn::Set(d, value[r * left.row]);
-      for (int v = 0; v < kWidth; ++v) sums[r][v] = hn::MulAdd(factor, right[v], sums[r][v]);
+      for (int v = 0; v < kWidth; ++v) sums[r][v] = hn::Zero(d);
+    }
+    const int64_t end = std::min(depth, first + kDepthBlock);
+    for (int64_t k = first; k < end; ++k, value += left.column, panel += kWidth * kVector) {
+      V32 right[kWidth];
+      for (int v = 0; v < kWidth; ++v) right[v] = hn::Load(d, panel + v * kVector);
+      for (int r = 0; r < kRows; ++r) {
+        const V32 factor = hn::Set(d, value[r * left.row]);
+        for (int v = 0; v < kWidth; ++v) sums[r][v] = hn::MulAdd(factor, right[v], sums[r][v]);
+      }
+    }
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kWidth; ++v) {
+        totals[r][v] = first == 0 ? sums[r][v] : hn::Add(totals[r][v], sums[r][v]);
+      }
     }
   }
-  StoreTile<kRows, kWidth>(sums, target);
+  StoreTile<kRows, kWidth>(totals, target);
 }
 
 template <int kWidth>

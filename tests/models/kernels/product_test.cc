@@ -20,12 +20,12 @@ TEST(MatrixProductTest, EqualsLibTorchInDoubleForAllShapesAndLayouts) {
     SCOPED_TRACE(CodePathName(path));
     ForceCodePath(path);
     for (int64_t rows : {1, 3, 8, 9, 47, 49, 130}) {
-      for (int64_t depth : {1, 5, 16, 77}) {
+      for (int64_t depth : {1, 5, 16, 300}) {
         for (int64_t columns : {1, 15, 16, 33, 48, 50, 200}) {
           for (int way = 0; way < 9; ++way) {
             const at::Tensor a = Stored(rows, depth, way % 3), b = Stored(depth, columns, way / 3);
             const at::Tensor expected = at::mm(a.to(at::kDouble), b.to(at::kDouble));
-            ASSERT_LT(MaxDifference(MatrixProduct(a, b), expected), 3e-5)
+            ASSERT_LT(MaxDifference(MatrixProduct(a, b), expected), 1e-4)
                 << rows << " x " << depth << " x " << columns << ", stored " << way;
           }
         }
@@ -41,13 +41,13 @@ TEST(MatrixProductTest, EmptyMatricesGiveEmptyOrZeroResults) {
   EXPECT_EQ(MatrixProduct(Random({2, 0}), Random({0, 3})).abs().sum().item<float>(), 0);
 }
 
-// A result is one chain of operations over the depth: neither its place nor the number of rows and
+// A result is a sum in a fixed order over the depth: neither its place nor the number of rows and
 // columns beside it, which choose between two ways to pack, change its bits.
 TEST(MatrixProductTest, AResultHasTheSameBitsInEveryShape) {
   for (const CodePath path : SupportedCodePaths()) {
     SCOPED_TRACE(CodePathName(path));
     ForceCodePath(path);
-    const at::Tensor a = Random({120, 96}), b = Random({120, 96}).t();
+    const at::Tensor a = Random({120, 300}), b = Random({120, 300}).t();
     const at::Tensor whole = MatrixProduct(a, b);
     WithThreads([&] {
       for (int64_t rows : {1, 5, 16, 47, 48, 49, 100}) {
