@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/durable.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "tasks/data_set.h"
@@ -203,7 +204,12 @@ absl::Status ReadMaxLength(ModelFolder& folder) {
 }  // namespace
 
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
-  if (!PathExists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
+  if (!PathExists(path)) {
+    const auto old = FindInterruptedReplacement(path);
+    return absl::NotFoundError(absl::StrCat(
+        path, ": no such folder",
+        old ? absl::StrCat("; the old one of an interrupted replacement is ", *old) : ""));
+  }
   if (!IsFolder(path))
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": expected a model folder, found a file"));

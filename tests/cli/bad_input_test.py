@@ -28,6 +28,9 @@ class ModelFolders(CommandTest):
 
     def test_missing_folder(self):
         self.refused("inspect", "model", self.folder / "nowhere", expect=["nowhere", "no such folder"])
+        (self.folder / ".nowhere.graft-old-7-1").mkdir()
+        self.refused("inspect", "model", self.folder / "nowhere",
+                     expect=["no such folder; the old one of an interrupted replacement is", ".nowhere.graft-old-7-1"])
 
     def test_file_in_place_of_a_folder(self):
         self.refused("inspect", "model", self.encoder / "config.json", expect="expected a model folder, found a file")
