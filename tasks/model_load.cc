@@ -6,6 +6,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "models/catch_errors.h"
 #include "models/checkpoint.h"
 #include "tasks/model_folder.h"
 
@@ -114,9 +115,7 @@ absl::Status LoadWeights(LoadedModel& model) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
+absl::StatusOr<LoadedModel> Load(const std::string& path) {
   LoadedModel model;
   ABSL_ASSIGN_OR_RETURN(model.folder, OpenModelFolder(path));
   ModelFolder& folder = model.folder;
@@ -135,6 +134,12 @@ absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
   ABSL_RETURN_IF_ERROR(CarryFiles(folder));
   ABSL_RETURN_IF_ERROR(LoadWeights(model));
   return model;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
+  return CatchErrors(path, [&] { return Load(path); });
 }
 
 }  // namespace graft

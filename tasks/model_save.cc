@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/durable.h"
 #include "base/file.h"
+#include "models/catch_errors.h"
 #include "models/checkpoint.h"
 #include "nlohmann/json.hpp"
 #include "tasks/graft_json.h"
@@ -127,10 +128,6 @@ absl::Status WriteSentenceTransformers(const std::string& folder, const Classifi
   return SaveTensors(JoinPath(folder, "model.safetensors"), model.backbone->Parameters());
 }
 
-}  // namespace
-
-namespace {
-
 // Only what graft wrote is ever replaced: a mistyped path must not cost a folder of other things.
 bool MayReplace(const std::string& path) {
   return ReadGraftJson(JoinPath(path, "graft.json")).ok();
@@ -140,13 +137,7 @@ absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace
   return DurableFolder::Create(path, replace && MayReplace(path));
 }
 
-}  // namespace
-
-absl::Status CheckSavePath(const std::string& path, bool replace) {
-  return OpenSavePath(path, replace).status();
-}
-
-absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace) {
+absl::Status Save(const std::string& path, const ClassifierToSave& model, bool replace) {
   ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
   ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), model));
   ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source));
@@ -157,6 +148,16 @@ absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& mod
     ABSL_RETURN_IF_ERROR(WriteSentenceTransformers(folder.path(), model));
   }
   return folder.Commit();
+}
+
+}  // namespace
+
+absl::Status CheckSavePath(const std::string& path, bool replace) {
+  return OpenSavePath(path, replace).status();
+}
+
+absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace) {
+  return CatchErrors(path, [&] { return Save(path, model, replace); });
 }
 
 }  // namespace graft
