@@ -123,6 +123,28 @@ class ModelFolders(CommandTest):
         path.write_text(json.dumps(modules))
         self.inspect_refused(["modules.json", "WeightedLayerPooling"])
 
+    def test_other_modules_than_those_of_a_saved_classifier(self):
+        """sentence-transformers would compute other logits than graft."""
+        self.train("--max-steps", "1")
+        out = self.folder / "out"
+        path = out / "modules.json"
+        modules = json.loads(path.read_text())
+        normalize = {"idx": 3, "name": "3", "path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}
+        for changed in modules + [normalize], modules[:2] + [normalize] + modules[2:], modules[:2]:
+            path.write_text(json.dumps(changed))
+            self.refused("classify", "--model", out, "a text",
+                         expect=["modules.json: expected Transformer, Pooling, Dense beside graft.json, found "])
+        path.write_text(json.dumps(modules))
+        path = out / "2_Dense" / "config.json"
+        dense = json.loads(path.read_text())
+        for key, value in [("activation_function", "torch.nn.modules.activation.Tanh"), ("activation_function", None),
+                           ("bias", False), ("in_features", 35), ("out_features", 3),
+                           ("module_output_name", "dense_embedding")]:
+            path.write_text(json.dumps({**dense, key: value}))
+            self.refused("classify", "--model", out, "a text", expect=["2_Dense/config.json", key, "expected"])
+        path.write_text(json.dumps(dense))
+        self.graft("classify", "--model", out, "a text")
+
     def test_graft_json_of_another_version(self):
         self.train("--max-steps", "1")
         path = self.folder / "out" / "graft.json"

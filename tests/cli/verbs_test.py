@@ -192,6 +192,63 @@ class Classify(CommandTest):
         self.assertEqual(len(run.stdout.splitlines()), 1)
 
 
+class Inspect(CommandTest):
+    def inspect(self, folder):
+        return json.loads(self.graft("inspect", "model", folder, "--json").stdout)
+
+    def add_modules(self, folder, *modules):
+        """Makes a sentence-transformers folder of it, with mean pooling."""
+        shutil.copytree(self.encoder / "1_Pooling", folder / "1_Pooling")
+        first = json.loads((self.encoder / "modules.json").read_text())
+        (folder / "modules.json").write_text(json.dumps(
+            first + [{"path": path, "type": "sentence_transformers.models." + name} for name, path in modules]))
+
+    def test_says_what_becomes_of_the_pooler(self):
+        self.assertEqual(self.inspect(self.classifier)["pooler"], "head")
+        self.assertIsNone(self.inspect(self.encoder)["pooler"])
+        path = self.classifier / "config.json"
+        path.write_text(path.read_text().replace("BertForSequenceClassification", "BertModel"))
+        model = self.inspect(self.classifier)
+        self.assertEqual(model["pooler"], "new head")
+        self.assertEqual(model["unused_tensors"], ["classifier.bias", "classifier.weight"])
+        self.assertIn("a new head starts from it", self.graft("inspect", "model", self.classifier).stdout)
+        self.add_modules(self.classifier)
+        model = self.inspect(self.classifier)
+        self.assertEqual(model["pooler"], "not used")
+        self.assertEqual(model["unused_tensors"], ["bert.pooler.dense.bias", "bert.pooler.dense.weight",
+                                                   "classifier.bias", "classifier.weight"])
+        self.assertIn("pretrained; not used", self.graft("inspect", "model", self.classifier).stdout)
+
+    def test_lists_modules_that_it_does_not_compute_with_their_tensors(self):
+        self.train("--max-steps", "1")
+        out = self.folder / "out"
+        self.assertEqual(self.inspect(out)["unused_modules"], [])
+        self.assertEqual(self.inspect(out)["unused_tensors"], [])
+        (out / "graft.json").unlink()
+        model = self.inspect(out)
+        self.assertIsNone(model["head"])
+        self.assertEqual(model["pooling"], "mean")
+        self.assertEqual(model["unused_modules"], ["Dense (2_Dense)"])
+        self.assertEqual(model["unused_tensors"], ["2_Dense/linear.bias", "2_Dense/linear.weight"])
+        shutil.rmtree(self.classifier)
+        shutil.copytree(self.encoder, self.classifier)
+        shutil.rmtree(self.classifier / "1_Pooling")
+        self.add_modules(self.classifier, ("Normalize", "2_Normalize"))
+        self.assertEqual(self.inspect(self.classifier)["unused_modules"], ["Normalize (2_Normalize)"])
+        self.assertIn("Normalize (2_Normalize)", self.graft("inspect", "model", self.classifier).stdout)
+
+    def test_lists_tensors_of_its_own_head_that_it_does_not_read(self):
+        self.train("--max-steps", "1")
+        path = self.folder / "out" / "2_Dense" / "model.safetensors"
+        data = path.read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + length])
+        header["linear.extra"] = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+        text = json.dumps(header).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length:])
+        self.assertEqual(self.inspect(self.folder / "out")["unused_tensors"], ["2_Dense/linear.extra"])
+
+
 class Help(CommandTest):
     def test_every_verb_has_help_with_an_example(self):
         for verb in [["train", "classify"], ["eval"], ["classify"], ["inspect", "model"]]:
