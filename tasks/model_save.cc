@@ -54,12 +54,20 @@ absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& mode
   return WriteJson(folder, "config.json", config);
 }
 
-absl::Status WriteTokenizer(const std::string& folder, const ModelFolder& source) {
-  for (const auto& [name, contents] : source.carried_files) {
+// The source's files as they are, but for the length at which transformers cuts.
+absl::Status WriteTokenizer(const std::string& folder, const ClassifierToSave& model) {
+  constexpr std::string_view kConfig = "tokenizer_config.json";
+  ordered_json config = ordered_json::object();
+  for (const auto& [name, contents] : model.source->carried_files) {
     if (name == "config.json") continue;  // written with the head's part exchanged
-    ABSL_RETURN_IF_ERROR(WriteFileDurably(JoinPath(folder, name), contents));
+    if (name == kConfig) {
+      config = ordered_json::parse(contents);
+    } else {
+      ABSL_RETURN_IF_ERROR(WriteFileDurably(JoinPath(folder, name), contents));
+    }
   }
-  return absl::OkStatus();
+  config["model_max_length"] = model.max_length;
+  return WriteJson(folder, kConfig, config);
 }
 
 absl::Status WriteGraftJson(const std::string& folder, const ClassifierToSave& model) {
@@ -140,7 +148,7 @@ absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace
 absl::Status Save(const std::string& path, const ClassifierToSave& model, bool replace) {
   ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
   ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), model));
-  ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source));
+  ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), model));
   ABSL_RETURN_IF_ERROR(WriteGraftJson(folder.path(), model));
   if (model.head->config().pooler) {
     ABSL_RETURN_IF_ERROR(WriteTransformersWeights(folder.path(), model));
