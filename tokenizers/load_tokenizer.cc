@@ -7,7 +7,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status_macros.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "tokenizers/bert_tokenizer.h"
@@ -19,41 +18,11 @@ namespace {
 constexpr uint64_t kMaxConfigBytes = 16'000'000;
 // transformers writes 10^30 for "no limit".
 constexpr double kNoLengthLimit = 1e9;
-// Digits that 64 bits hold for sure.
-constexpr size_t kSafeDigits = 18;
-
-// The text with ".0" behind integers of more than 18 digits. transformers writes
-// "model_max_length": 1000000000000000019884624838656, which JSON allows but a parser into 64-bit
-// integers does not.
-std::string MarkHugeIntegers(std::string_view text) {
-  std::string out;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size();) {
-    size_t length = 1;
-    if (in_string && text[i] == '\\') {
-      length = std::min<size_t>(2, text.size() - i);
-    } else if (text[i] == '"') {
-      in_string = !in_string;
-    } else if (!in_string && text[i] >= '0' && text[i] <= '9') {
-      while (i + length < text.size() &&
-             (absl::ascii_isalnum(text[i + length]) ||
-              std::string_view("+-.").find(text[i + length]) != std::string_view::npos)) {
-        ++length;
-      }
-    }
-    const std::string_view part = text.substr(i, length);
-    out.append(part);
-    if (length > kSafeDigits && part.find_first_not_of("0123456789") == part.npos) out += ".0";
-    i += length;
-  }
-  return out;
-}
 
 // A JSON file of the folder; nullopt when there is none.
 absl::StatusOr<std::optional<JsonDocument>> LoadOptional(const std::string& path) {
   if (!PathExists(path)) return std::nullopt;
-  ABSL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
-  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Parse(MarkHugeIntegers(text), path));
+  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Load(path, kMaxConfigBytes));
   return std::optional<JsonDocument>(std::move(document));
 }
 
