@@ -31,25 +31,33 @@ std::optional<JsonValue> Root(const std::optional<JsonDocument>& document) {
   return document->root();
 }
 
-// `vocab_size` of the model's config.json against the tokenizer. Ids past the embedding table would
-// be a fault at run time; a vocab.txt that is shorter was cut off, since nothing else marks its
-// end.
+// Whether so many ids fit an embedding table of so many rows. Ids past the table would be a fault
+// at run time. Fewer ids mean a vocabulary that was cut off or belongs to another model, but for
+// tables that are padded: a multiple of 8 rows, at most 1,023 of them behind the last id (published
+// ones are padded to multiples of 8 to 1,024). Only a tokenizer.json shows by its own end that it
+// is whole; a vocab.txt has a line for every row.
+bool FitsTable(int64_t ids, int64_t rows, bool shows_its_end) {
+  constexpr int64_t kLeastMultiple = 8, kLargestMultiple = 1024;
+  if (ids == rows) return true;
+  return shows_its_end && ids < rows && rows - ids < kLargestMultiple && rows % kLeastMultiple == 0;
+}
+
+// The tokenizer against `vocab_size` of the model's config.json.
 absl::Status CheckModelConfig(const std::string& folder, const BertParts& parts,
-                              bool must_be_equal) {
+                              bool shows_its_end) {
   const std::string path = JoinPath(folder, "config.json");
   ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptional(path));
   if (!document || !document->root().Find("vocab_size")) return absl::OkStatus();
   ABSL_ASSIGN_OR_RETURN(const int64_t rows,
                         document->root().GetInt("vocab_size", 1, int64_t{1} << 31));
-  size_t ids = parts.model.vocabulary().size();
+  auto ids = static_cast<int64_t>(parts.model.vocabulary().size());
   for (const AddedToken& token : parts.added_tokens) {
-    ids = std::max(ids, static_cast<size_t>(token.id) + 1);
+    ids = std::max(ids, static_cast<int64_t>(token.id) + 1);
   }
-  const size_t expected = static_cast<size_t>(rows);
-  if (ids == expected || (ids < expected && !must_be_equal)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(parts.files[0], ": expected ", must_be_equal ? "" : "at most ", expected,
-                   " tokens as vocab_size of ", path, " says, found ", ids));
+  if (FitsTable(ids, rows, shows_its_end)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(parts.files[0], ": expected ", rows,
+                                                 " tokens as vocab_size of ", path, " says, found ",
+                                                 ids));
 }
 
 }  // namespace
@@ -141,7 +149,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
     ABSL_ASSIGN_OR_RETURN(parts, LoadVocabTxt(vocab_path, Root(config), Root(map)));
     if (map) parts->files.push_back(map_path);
   }
-  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, !has_json));
+  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, has_json));
   if (config) {
     parts->files.push_back(config_path);
     ABSL_ASSIGN_OR_RETURN(const double length,

@@ -112,6 +112,18 @@ class ModelFolders(CommandTest):
         path.write_text("\n".join(lines + ["onemore"]) + "\n", encoding="utf-8")
         self.inspect_refused(["vocab.txt", f"expected {len(lines)}", f"found {len(lines) + 1}"])
 
+    def test_tokenizer_json_of_another_size(self):
+        path = self.classifier / "tokenizer.json"
+        tokenizer = json.loads(path.read_text(encoding="utf-8"))
+        vocab = tokenizer["model"]["vocab"]
+        size = len(vocab)
+        last = max(vocab, key=vocab.get)
+        for changed in {key: vocab[key] for key in vocab if key != last}, {**vocab, "onemore": size}:
+            tokenizer["model"]["vocab"] = changed
+            path.write_text(json.dumps(tokenizer), encoding="utf-8")
+            self.refused("classify", "--model", self.classifier, "a text",
+                         expect=[f"tokenizer.json: expected {size} tokens as vocab_size of", f"found {len(changed)}"])
+
     def test_modules_that_graft_does_not_know_or_that_lead_out(self):
         path = self.encoder / "modules.json"
         modules = json.loads(path.read_text())

@@ -187,6 +187,29 @@ class Classify(CommandTest):
             for score, weight in zip(row["scores"].values(), weights):
                 self.assertAlmostEqual(score, weight / sum(weights), delta=1e-5)
 
+    def test_rows_that_pad_the_embedding_table_change_nothing(self):
+        before = self.graft("classify", "--model", self.classifier, "--json", "The film is good.").stdout
+        path = self.classifier / "model.safetensors"
+        data = path.read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + length])
+        table = header["bert.embeddings.word_embeddings.weight"]
+        end = table["data_offsets"][1]
+        more = 160 - table["shape"][0]
+        bytes_more = more * table["shape"][1] * 4
+        for tensor in header.values():
+            if tensor.get("data_offsets", [0])[0] >= end:
+                tensor["data_offsets"] = [offset + bytes_more for offset in tensor["data_offsets"]]
+        table["shape"][0] += more
+        table["data_offsets"][1] += bytes_more
+        text = json.dumps(header).encode()
+        end += 8 + length
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length:end] + bytes(bytes_more) + data[end:])
+        config = json.loads((self.classifier / "config.json").read_text())
+        (self.classifier / "config.json").write_text(json.dumps({**config, "vocab_size": 160}))
+        self.assertEqual(self.graft("classify", "--model", self.classifier, "--json", "The film is good.").stdout,
+                         before)
+
     def test_line_ends_in_an_argument_stay_on_one_line(self):
         run = self.graft("classify", "--model", self.classifier, "two\nlines")
         self.assertEqual(len(run.stdout.splitlines()), 1)
