@@ -167,6 +167,13 @@ class ModelFolders(CommandTest):
             path.write_text(json.dumps({**settings, key: value}))
             self.refused("classify", "--model", self.folder / "out", "a text", expect=["graft.json", expect])
 
+    def test_threads_of_the_environment_that_are_no_number(self):
+        for value, found in [("many", "'many'"), ("0", "'0'"), ("-1", "'-1'"), ("99999999999", "'99999999999'")]:
+            run = self.graft("classify", "--model", self.classifier, "a text", env={"OMP_NUM_THREADS": value}, status=1)
+            # OpenMP's own library may complain before.
+            self.assertEqual(run.stderr.splitlines()[-1],
+                             f"graft: OMP_NUM_THREADS: expected an integer from 1 to 1024, found {found}")
+
     def test_encoder_without_a_head(self):
         self.refused("classify", "--model", self.encoder, "a text", expect=["encoder", "without a head"])
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import os
 import shutil
 import signal
 import struct
@@ -70,6 +71,17 @@ class Train(CommandTest):
         self.assertGreater(start["cut_off_texts"], 0)
         row = self.graft("classify", "--model", self.folder / "out", "--json", "a b c d e f g").stdout
         self.assertEqual(json.loads(row)["cut_off_tokens"], 3)
+
+    def test_threads_are_those_of_the_option_else_of_the_environment(self):
+        train = self.sentiment()
+        for number, (arguments, variable, threads) in enumerate([
+                ([], "1", 1), ([], "3,2", 3), (["--threads", "2"], "1", 2), (["--threads", "0"], "3", 3),
+                ([], "", len(os.sched_getaffinity(0)))]):
+            run = self.graft("train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
+                             self.folder / f"out-{number}", "--max-steps", "1", "--json", *arguments,
+                             env={"OMP_NUM_THREADS": variable})
+            self.assertEqual(self.json_lines(run.stdout)[0]["threads"], threads, (arguments, variable))
+        self.assertIn("OMP_NUM_THREADS", self.graft("train", "classify", "--help").stdout)
 
     def test_patience_and_evaluations(self):
         run = self.train("--epochs", "50", "--eval-every", "2", "--patience", "2", "--json")
