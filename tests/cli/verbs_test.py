@@ -108,6 +108,22 @@ class Train(CommandTest):
             self.assertTrue(json.loads(rest.splitlines()[-1])["stopped"])
             self.graft("classify", "--model", out, "The film is good.")
 
+    def test_a_signal_that_was_ignored_stays_ignored(self):
+        train = self.sentiment()
+        process = subprocess.Popen(
+            [GRAFT, "train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
+             self.folder / "out", "--epochs", "100000", "--eval-every", "20", "--threads", "1", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        self.assertEqual(json.loads(process.stdout.readline())["event"], "start")
+        self.assertEqual(json.loads(process.stdout.readline())["event"], "evaluation")
+        process.send_signal(signal.SIGINT)
+        for _ in range(3):
+            self.assertEqual(json.loads(process.stdout.readline())["event"], "evaluation")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 143)
+
     def test_an_existing_folder_is_replaced_only_on_request(self):
         self.train("--max-steps", "1")
         self.train("--max-steps", "1", "--overwrite")
