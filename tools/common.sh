@@ -26,12 +26,13 @@ pinned_version() {
   sed -n "s/^$1==\([^ ]*\) .*/\1/p" "$GRAFT_ROOT/tools/pins.txt"
 }
 
-# fetch NAME FOLDER [wheel|source]: downloads a pinned package into FOLDER; pip checks the sha256.
+# fetch NAME FOLDER [wheel|source]: downloads a pinned package into FOLDER; pip checks the sha256. Nothing of it is run.
 fetch() {
-  local name=$1 folder=$2 kind=${3:-wheel} requirement
+  local name=$1 folder=$2 kind=${3:-wheel} requirement python_path=${PYTHONPATH:-}
   local -a how
   if [ "$kind" = source ]; then
-    how=(--no-binary :all:)
+    how=(--no-binary :all: --use-pep517 --no-build-isolation)
+    python_path=$GRAFT_ROOT/tools/sdist_backend${PYTHONPATH:+:$PYTHONPATH}
   else
     how=(--only-binary :all: --python-version 3.11 --implementation cp --abi cp311 --abi none
          --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64
@@ -40,7 +41,8 @@ fetch() {
   requirement=$(mktemp)
   grep "^$name==" "$GRAFT_ROOT/tools/pins.txt" > "$requirement" || die "tools/pins.txt has no line for $name"
   say "downloading $name $(pinned_version "$name")"
-  if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+  if ! PINNED=$name==$(pinned_version "$name") PYTHONPATH=$python_path PYTHONDONTWRITEBYTECODE=1 \
+      python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
       "${how[@]}" -d "$folder" -r "$requirement" >&2; then
     rm -f "$requirement"
     die "cannot download $name $(pinned_version "$name") (no network, or the file is not the pinned one)"
