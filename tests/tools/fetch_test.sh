@@ -3,7 +3,8 @@
 # than the pinned one is refused. Needs no network: pip looks into a folder.
 set -euo pipefail
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$1/tools/common.sh"
+remove_at_end "$work"
 
 # make_package NAME old|new: without or with a pyproject.toml that names a build tool.
 make_package() {
@@ -22,7 +23,7 @@ make_package graft-new new
 cp -r "$1/tools" "$work/tools"
 mv "$work/pins" "$work/tools/pins.txt"
 export PIP_NO_INDEX=1 PIP_FIND_LINKS=$work/index
-. "$work/tools/common.sh"
+GRAFT_ROOT=$work
 
 for name in graft-old graft-new; do
   fetch "$name" "$work/got" source
