@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh                 installs and says where
 #   tools/setup.sh --prefix-path   the same, and prints the value for the environment variable CMAKE_PREFIX_PATH
+#   tools/setup.sh --asan-prefix-path   the value for the preset asan: with an Abseil built with AddressSanitizer
 #
 # Downloads are pinned in pins.txt. Everything lands in $GRAFT_CACHE (default ~/.cache/graft) in folders named by
 # version, so that a second clone finds it there. A folder appears under its name only when it is complete.
@@ -81,6 +82,10 @@ build_abseil() {
   rm -rf "$work"
 }
 
+case "${1:-}" in
+  '' | --prefix-path | --asan-prefix-path) ;;
+  *) die "unknown option $1 (expected --prefix-path or --asan-prefix-path)" ;;
+esac
 [ "$(uname -m)" = x86_64 ] || die "expected an x86_64 machine, found $(uname -m)"
 install_packages
 command -v c++ >/dev/null || die "no C++ compiler"
@@ -90,8 +95,12 @@ libtorch=$GRAFT_CACHE/libtorch-$(pinned_version torch)
 abseil=$GRAFT_CACHE/abseil-20260526
 rm -rf "$GRAFT_CACHE"/tmp.*  # of runs that were killed; the lock is ours
 [ -d "$libtorch" ] || install_libtorch "$libtorch"
+if [ "${1:-}" = --asan-prefix-path ]; then
+  abseil+=-asan  # hash tables have another layout under AddressSanitizer
+  [ -d "$abseil" ] || build_abseil "$abseil" -DCMAKE_CXX_FLAGS=-fsanitize=address
+fi
 [ -d "$abseil" ] || build_abseil "$abseil"
-if [ "${1:-}" = --prefix-path ]; then
+if [ -n "${1:-}" ]; then
   printf '%s\n' "$abseil:$libtorch/torch"
 else
   say "ready: export CMAKE_PREFIX_PATH=$abseil:$libtorch/torch"
