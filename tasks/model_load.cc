@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "models/catch_errors.h"
 #include "models/checkpoint.h"
-#include "models/weights/safetensors.h"
 #include "tasks/model_folder.h"
 
 namespace graft {
@@ -78,9 +77,9 @@ absl::Status ListUnusedModules(LoadedModel& model) {
     const std::string path =
         JoinPath(JoinPath(model.folder.path, module.path), "model.safetensors");
     if (!PathExists(path)) continue;
-    ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
-    for (const TensorInfo& tensor : file.tensors()) {
-      model.unused_tensors.push_back(JoinPath(module.path, tensor.name));
+    ABSL_ASSIGN_OR_RETURN(const LoadedTensors loaded, LoadTensors(path, {}, ""));
+    for (const std::string& name : loaded.unused) {
+      model.unused_tensors.push_back(JoinPath(module.path, name));
     }
   }
   return absl::OkStatus();
