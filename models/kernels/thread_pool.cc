@@ -67,8 +67,7 @@ void ThreadPool::Run(int64_t helpers, const std::function<void()>& work) {
 
 void ThreadPool::WaitForHelpers() {
   if ((state_.fetch_and(~kOpen) & kAtWork) == 0) return;
-  Await(
-      state_, [](uint32_t state) { return (state & kAtWork) == 0; }, nullptr);
+  Await(state_, [](uint32_t state) { return (state & kAtWork) == 0; }, nullptr);
 }
 
 void ThreadPool::Help(int64_t number) {
