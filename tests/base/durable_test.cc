@@ -349,6 +349,20 @@ TEST(DurableFolderTest, AnInterruptedReplacementIsFoundAndPutBack) {
   EXPECT_EQ(FindInterruptedReplacement(folder / "m"), std::nullopt);
 }
 
+TEST(DurableFolderTest, AnInterruptedReplacementIsPutBackOnRequest) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(PutBackInterruptedReplacement(folder / "m"), IsOk());
+  EXPECT_THAT(Entries(folder.path()), IsEmpty());
+  LeaveSetAside(folder, ".m.graft-old-7-1");
+  EXPECT_THAT(PutBackInterruptedReplacement(folder / "m"), IsOk());
+  EXPECT_THAT(Entries(folder.path()), ElementsAre("m"));
+  LeaveSetAside(folder, ".m.graft-old-7-1");
+  EXPECT_THAT(PutBackInterruptedReplacement(folder / "m"), IsOk());
+  EXPECT_THAT(Entries(folder.path()), ElementsAre(".m.graft-old-7-1", "m"));
+  EXPECT_THAT(PutBackInterruptedReplacement(folder / ".."),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(DurableFolderTest, WhatWasSetAsideGoesWhenItsReplacementIsThere) {
   const TemporaryFolder folder;
   LeaveSetAside(folder, ".m.graft-old-7-1");
