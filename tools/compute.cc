@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "tasks/text_classifier.h"
 #include "tools/options.h"
+#include "tools/torch_warnings.h"
 
 namespace graft::tools {
 namespace {
@@ -32,6 +33,7 @@ absl::Status PrepareCompute(const std::string& device, int threads) {
   if (threads == 0) {
     ABSL_ASSIGN_OR_RETURN(threads, ThreadsOfEnvironment());
   }
+  PrintTorchWarningsAsLines();
   SetThreads(threads);
   return absl::OkStatus();
 }

@@ -8,9 +8,9 @@
 
 namespace graft::tools {
 
-// Sets the threads and checks that the device is there. 0 threads: the first number of
-// OMP_NUM_THREADS, as all programs over OpenMP take it, where that is not set one per core.
-// InvalidArgument when it is no number.
+// Sets the threads, checks that the device is there and has LibTorch's warnings printed as lines. 0
+// threads: the first number of OMP_NUM_THREADS, as all programs over OpenMP take it, where that is
+// not set one per core. InvalidArgument when it is no number.
 absl::Status PrepareCompute(const std::string& device, int threads);
 
 }  // namespace graft::tools
