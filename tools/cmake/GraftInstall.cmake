@@ -28,6 +28,7 @@ set(graft_public_headers
   tasks/inference.h
   tasks/metrics.h
   tasks/model_folder.h
+  tasks/pooling_name.h
   tasks/sentence_modules.h
   tasks/sequence_classifier.h
   tasks/text_classifier.h
