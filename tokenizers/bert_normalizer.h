@@ -123,7 +123,7 @@ class BertWordSplitter {
  public:
   explicit BertWordSplitter(OnWord& on_word) : on_word_(on_word) {}
 
-  void operator()(char32_t code, uint8_t flags, Span span) {
+  void operator()(char32_t code, uint16_t flags, Span span) {
     if ((flags & kWhitespace) != 0) return Finish();
     if ((flags & kPunctuation) != 0) Finish();
     if (code < 0x80) {

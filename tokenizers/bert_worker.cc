@@ -16,7 +16,6 @@ constexpr size_t kLongChunkEntries = size_t{1} << 17;
 constexpr size_t kWordEntries = size_t{1} << 17;
 // Chunks whose cache lines are fetched before the first of them is looked at.
 constexpr size_t kGroup = 32;
-constexpr size_t kGrowIds = 16384;
 
 bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -28,28 +27,24 @@ bool IsAscii(std::string_view text) {
 
 }  // namespace
 
-void IdWriter::Grow(size_t count) {
-  // New ids are set to zero by resize: in steps, so that they are still in the cache.
-  const size_t needed = used_ + std::max(count, kGrowIds);
-  if (needed > ids_.capacity()) ids_.reserve(std::max(needed, 2 * ids_.capacity()));
-  ids_.resize(needed);
-}
-
-BertWorker::BertWorker(const BertPipeline& pipeline)
+BertWorker::BertWorker(const Pipeline& pipeline, const WordPiece& model,
+                       const BertNormalizerOptions& options)
     : pipeline_(pipeline),
+      model_(model),
+      options_(options),
       chunk_cache_(kChunkEntries),
       long_chunk_cache_(kLongChunkEntries),
       word_cache_(kWordEntries) {
   for (size_t i = 0; i < ascii_.size(); ++i) {
     AsciiRule& rule = ascii_[i];
-    auto sink = [&rule](char32_t code, uint8_t flags, Span) {
+    auto sink = [&rule](char32_t code, uint16_t flags, Span) {
       rule.lower = static_cast<char>(code);
       rule.kind = (flags & kWhitespace) != 0    ? AsciiRule::kSpace
                   : (flags & kPunctuation) != 0 ? AsciiRule::kPunctuation
                                                 : AsciiRule::kOther;
     };
     const char c = static_cast<char>(i);
-    BertNormalizer(pipeline.parts.normalizer, sink).Normalize({&c, 1});
+    BertNormalizer(options_, sink).Normalize({&c, 1});
   }
 }
 
@@ -163,7 +158,7 @@ absl::Span<const int32_t> BertWorker::EncodeChunk(std::string_view chunk) {
     chunk_ids_.insert(chunk_ids_.end(), ids.begin(), ids.end());
   };
   BertWordSplitter<false, decltype(on_word)> splitter(on_word);
-  BertNormalizer(pipeline_.parts.normalizer, splitter).Normalize(chunk);
+  BertNormalizer(options_, splitter).Normalize(chunk);
   splitter.Finish();
   return chunk_ids_;
 }
@@ -189,30 +184,11 @@ void BertWorker::EncodeAsciiChunk(std::string_view chunk) {
 absl::Span<const int32_t> BertWorker::WordIds(std::string_view word) {
   const auto tokenize = [&] {
     word_ids_.clear();
-    pipeline_.parts.model.Tokenize(word, word_ids_);
+    model_.AppendIds(word, word_ids_);
     return absl::MakeConstSpan(word_ids_);
   };
   if (word.size() > ShortCache::Key::kMaxBytes) return tokenize();
   return Cached(word_cache_, ShortCache::Key::From(word), tokenize);
-}
-
-BertWorkerPool::Lease BertWorkerPool::Take(size_t number) {
-  {
-    absl::MutexLock lock(mutex_);
-    const auto resting = [](const auto& worker) { return worker != nullptr; };
-    if (number >= workers_.size() || !resting(workers_[number])) {
-      const auto other = std::find_if(workers_.begin(), workers_.end(), resting);
-      number = static_cast<size_t>(other - workers_.begin());
-    }
-    if (number < workers_.size()) return Lease(workers_[number].release(), Return{this, number});
-    workers_.push_back(nullptr);
-  }
-  return Lease(new BertWorker(pipeline_), Return{this, number});
-}
-
-void BertWorkerPool::Put(BertWorker* worker, size_t number) {
-  absl::MutexLock lock(mutex_);
-  workers_[number].reset(worker);
 }
 
 }  // namespace graft

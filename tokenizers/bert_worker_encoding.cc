@@ -24,7 +24,7 @@ struct BertWorker::Sink {
 
   // `spans` has the span of each byte of the word, in a text that begins at byte `begin`.
   void AddWord(std::string_view word, absl::Span<const Span> spans, uint32_t begin) {
-    const WordPiece& model = worker.pipeline_.parts.model;
+    const WordPiece& model = worker.model_;
     const absl::Span<const int32_t> ids = worker.WordIds(word);
     size_t at = 0;
     for (const int32_t id : ids) {
@@ -59,18 +59,18 @@ void BertWorker::AppendPiece(std::string_view text, uint32_t begin, Sink& sink) 
     sink.AddWord(word, spans, begin);
   };
   BertWordSplitter<true, decltype(on_word)> splitter(on_word);
-  BertNormalizer(pipeline_.parts.normalizer, splitter).Normalize(text);
+  BertNormalizer(options_, splitter).Normalize(text);
   splitter.Finish();
 }
 
 void BertWorker::AppendNormalizedPiece(std::string_view text, uint32_t begin, Sink& sink) {
   std::string normalized;
   std::vector<Span> spans;  // of each byte of `normalized`
-  auto keep = [&](char32_t code, uint8_t, Span span) {
+  auto keep = [&](char32_t code, uint16_t, Span span) {
     AppendUtf8(code, normalized);
     spans.resize(normalized.size(), span);
   };
-  BertNormalizer(pipeline_.parts.normalizer, keep).Normalize(text);
+  BertNormalizer(options_, keep).Normalize(text);
   auto on_word = [&](std::string_view word, const std::vector<Span>& word_spans) {
     sink.AddWord(word, word_spans, begin);
   };

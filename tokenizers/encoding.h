@@ -28,8 +28,12 @@ struct Encoding {
   std::vector<Span> offsets;
   // 1 for tokens that the tokenizer added ([CLS], [SEP]), else 0.
   std::vector<uint8_t> special_tokens_mask;
-  // How many tokens truncation removed.
+  // How many tokens truncation removed; 0 in the windows of `overflowing`.
   size_t cut_off = 0;
+  // What truncation removed, in windows with special tokens of their own, on request: the windows
+  // of one text in order; for a pair each later window of the first text with every one of the
+  // second, then the first window of the first text with the later ones of the second.
+  std::vector<Encoding> overflowing;
 
   size_t size() const { return ids.size(); }
 };

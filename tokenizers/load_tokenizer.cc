@@ -10,7 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
-#include "tokenizers/bert_tokenizer.h"
+#include "tokenizers/composed_tokenizer.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
@@ -65,14 +65,14 @@ std::optional<JsonValue> Root(const std::optional<JsonDocument>& document) {
 // `vocab_size` of the model's config.json against the tokenizer. Ids past the embedding table would
 // be a fault at run time; a vocab.txt that is shorter was cut off, since nothing else marks its
 // end.
-absl::Status CheckModelConfig(const std::string& folder, const BertParts& parts,
+absl::Status CheckModelConfig(const std::string& folder, const TokenizerParts& parts,
                               bool must_be_equal) {
   const std::string path = JoinPath(folder, "config.json");
   ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptional(path));
   if (!document || !document->root().Find("vocab_size")) return absl::OkStatus();
   ABSL_ASSIGN_OR_RETURN(const int64_t rows,
                         document->root().GetInt("vocab_size", 1, int64_t{1} << 31));
-  size_t ids = parts.model.vocabulary().size();
+  size_t ids = parts.model->vocabulary_size();
   for (const AddedToken& token : parts.added_tokens) {
     ids = std::max(ids, static_cast<size_t>(token.id) + 1);
   }
@@ -95,8 +95,8 @@ absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object) {
   return token;
 }
 
-absl::Status CheckAddedTokens(const BertParts& parts, const std::string& path) {
-  const Vocabulary& vocabulary = parts.model.vocabulary();
+absl::Status CheckAddedTokens(const TokenizerParts& parts, const std::string& path) {
+  const size_t vocabulary_size = parts.model->vocabulary_size();
   std::vector<bool> taken(parts.added_tokens.size());  // ids behind the vocabulary
   absl::flat_hash_map<std::string_view, int32_t> seen;
   size_t behind = 0;
@@ -107,18 +107,17 @@ absl::Status CheckAddedTokens(const BertParts& parts, const std::string& path) {
                                                      "': expected ", expected, ", found ", found));
     };
     if (!seen.emplace(token.content, token.id).second) return error("it once", "it twice");
-    if (token.normalized && NormalizedForm(parts.normalizer, token.content).empty()) {
+    if (token.normalized && NormalizedForm(parts.normalizers, token.content).empty()) {
       return error("a text that normalization leaves something of", "none");
     }
-    const auto known = vocabulary.Find(token.content);
+    const auto known = parts.model->TokenToId(token.content);
     if (known) {
       if (*known == token.id) continue;
       return error(absl::StrCat("its id in the vocabulary, ", *known), absl::StrCat(token.id));
     }
-    const size_t place = static_cast<size_t>(token.id) - vocabulary.size();
-    if (static_cast<size_t>(token.id) < vocabulary.size() || place >= taken.size() ||
-        taken[place]) {
-      return error(absl::StrCat("a free id from ", vocabulary.size(), " on, without gaps"),
+    const size_t place = static_cast<size_t>(token.id) - vocabulary_size;
+    if (static_cast<size_t>(token.id) < vocabulary_size || place >= taken.size() || taken[place]) {
+      return error(absl::StrCat("a free id from ", vocabulary_size, " on, without gaps"),
                    absl::StrCat(token.id));
     }
     taken[place] = true;
@@ -128,19 +127,24 @@ absl::Status CheckAddedTokens(const BertParts& parts, const std::string& path) {
   if (gap == behind) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(path, ": added tokens: expected ids without gaps",
                                                  ", found no token with id ",
-                                                 vocabulary.size() + gap));
+                                                 vocabulary_size + gap));
 }
 
-absl::Status CheckAgainstConfig(const BertParts& parts, const JsonValue& config,
+absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& config,
                                 const std::string& path) {
+  const BertNormalizerOptions* normalizer = nullptr;
+  for (const Normalizer& step : parts.normalizers) {
+    if (const auto* bert = std::get_if<BertSteps>(&step)) normalizer = &bert->options;
+  }
+  if (normalizer == nullptr) return absl::OkStatus();
   const struct {
     const char* key;
     bool value;
     const char* place;
   } kept[] = {
-      {"do_lower_case", parts.normalizer.lowercase, "lowercase"},
-      {"strip_accents", parts.normalizer.strip_accents, "strip_accents"},
-      {"tokenize_chinese_chars", parts.normalizer.handle_chinese_chars, "handle_chinese_chars"},
+      {"do_lower_case", normalizer->lowercase, "lowercase"},
+      {"strip_accents", normalizer->strip_accents, "strip_accents"},
+      {"tokenize_chinese_chars", normalizer->handle_chinese_chars, "handle_chinese_chars"},
   };
   for (const auto& [key, value, place] : kept) {
     ABSL_ASSIGN_OR_RETURN(const bool said, config.GetBool(key, value));
@@ -163,7 +167,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
         absl::StrCat(folder, ": expected tokenizer.json or vocab.txt, found neither"));
   }
   ABSL_ASSIGN_OR_RETURN(const auto config, LoadOptional(config_path));
-  std::optional<BertParts> parts;
+  std::optional<TokenizerParts> parts;
   if (has_json) {
     ABSL_ASSIGN_OR_RETURN(parts, LoadTokenizerJson(json_path));
     if (config) ABSL_RETURN_IF_ERROR(CheckAgainstConfig(*parts, config->root(), json_path));
@@ -179,7 +183,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
                           config->root().GetDouble("model_max_length", 0, 1e300, 0));
     if (length < kNoLengthLimit) parts->model_max_length = static_cast<size_t>(length);
   }
-  return std::make_unique<BertTokenizer>(*std::move(parts));
+  return std::make_unique<ComposedTokenizer>(*std::move(parts));
 }
 
 }  // namespace graft

@@ -8,32 +8,32 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/json.h"
-#include "tokenizers/bert_pipeline.h"
+#include "tokenizers/pipeline.h"
 
 namespace graft {
 
-// A tokenizer.json of BERT's type. `truncation` and `padding` are the caller's business and only
-// checked. InvalidArgument with the JSON path for anything that is not BERT's, DataLoss for
-// malformed text and ids that are not dense.
-absl::StatusOr<BertParts> LoadTokenizerJson(const std::string& path);
+// A tokenizer.json. `truncation` and `padding` are the caller's business and only checked.
+// InvalidArgument with the JSON path for components that nobody knows and options out of range,
+// DataLoss for malformed text and ids that are not dense.
+absl::StatusOr<TokenizerParts> LoadTokenizerJson(const std::string& path);
 
 // Whether tokenizer_config.json contradicts tokenizer.json: two readers of such a folder would get
 // different ids.
-absl::Status CheckAgainstConfig(const BertParts& parts, const JsonValue& config,
+absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& config,
                                 const std::string& path);
 
 // A vocab.txt, with tokenizer_config.json and special_tokens_map.json (nullopt when absent), as
 // transformers' BertTokenizer reads them.
-absl::StatusOr<BertParts> LoadVocabTxt(const std::string& path,
-                                       const std::optional<JsonValue>& config,
-                                       const std::optional<JsonValue>& special_tokens_map);
+absl::StatusOr<TokenizerParts> LoadVocabTxt(const std::string& path,
+                                            const std::optional<JsonValue>& config,
+                                            const std::optional<JsonValue>& special_tokens_map);
 
 // The flags of an AddedToken object; `content` and `id` are left to the caller.
 absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object);
 
 // Gives NotFound, DataLoss or InvalidArgument when the ids of the added tokens do not follow those
 // of the vocabulary without gaps, or when a token has no normalized form to be found by.
-absl::Status CheckAddedTokens(const BertParts& parts, const std::string& path);
+absl::Status CheckAddedTokens(const TokenizerParts& parts, const std::string& path);
 
 }  // namespace graft
 

@@ -5,7 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tokenizers/bert_pipeline.h"
+#include "tokenizers/normalizers/normalizer.h"
 
 namespace graft {
 namespace {
@@ -19,6 +19,10 @@ BertNormalizerOptions Only(bool BertNormalizerOptions::* step) {
   BertNormalizerOptions options = kNothing;
   options.*step = true;
   return options;
+}
+
+std::string NormalizedForm(const BertNormalizerOptions& options, std::string_view text) {
+  return graft::NormalizedForm({BertSteps{options}}, text);
 }
 
 // Words with the text that they come from.

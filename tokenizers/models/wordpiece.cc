@@ -1,4 +1,4 @@
-#include "tokenizers/wordpiece.h"
+#include "tokenizers/models/wordpiece.h"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +17,24 @@ WordPiece::WordPiece(Vocabulary vocabulary, Options options)
   unknown_token_ = vocabulary_.token(options_.unknown_id);
 }
 
-void WordPiece::Tokenize(std::string_view word, std::vector<int32_t>& ids) const {
+std::optional<std::string_view> WordPiece::IdToToken(int32_t id) const {
+  if (id < 0 || static_cast<size_t>(id) >= vocabulary_.size()) return std::nullopt;
+  return vocabulary_.token(id);
+}
+
+void WordPiece::Tokenize(std::string_view word, std::vector<ModelToken>& tokens) const {
+  std::vector<int32_t> ids;
+  AppendIds(word, ids);
+  uint32_t at = 0;
+  for (const int32_t id : ids) {
+    const size_t end = ids.size() == 1 ? word.size() : at + PieceLength(id, at == 0);
+    tokens.push_back({id, {at, static_cast<uint32_t>(end)}});
+    at = static_cast<uint32_t>(end);
+  }
+}
+
+void WordPiece::AppendIds(std::string_view word, std::vector<int32_t>& ids) const {
+  if (word.empty()) return;
   const size_t before = ids.size();
   const bool fits = word.size() <= options_.max_input_chars_per_word ||
                     CountUtf8(word) <= options_.max_input_chars_per_word;

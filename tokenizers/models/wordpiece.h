@@ -1,18 +1,19 @@
 // The WordPiece model: words to pieces. Internal: not part of the installed headers.
-#ifndef GRAFT_TOKENIZERS_WORDPIECE_H_
-#define GRAFT_TOKENIZERS_WORDPIECE_H_
+#ifndef GRAFT_TOKENIZERS_MODELS_WORDPIECE_H_
+#define GRAFT_TOKENIZERS_MODELS_WORDPIECE_H_
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tokenizers/models/model.h"
 #include "tokenizers/vocabulary.h"
 
 namespace graft {
 
 // Immutable and thread-safe.
-class WordPiece {
+class WordPiece final : public TokenModel {
  public:
   struct Options {
     int32_t unknown_id = 0;
@@ -27,9 +28,17 @@ class WordPiece {
   const std::string& unknown_token() const { return unknown_token_; }
   int32_t unknown_id() const { return options_.unknown_id; }
 
-  // Appends the pieces of a word (UTF-8, not empty): the longest token that the rest begins with,
-  // again and again. One unknown token when that gets stuck or the word is too long.
-  void Tokenize(std::string_view word, std::vector<int32_t>& ids) const;
+  // The longest token that the rest begins with, again and again. One unknown token when that gets
+  // stuck or the word is too long.
+  void Tokenize(std::string_view word, std::vector<ModelToken>& tokens) const override;
+  size_t vocabulary_size() const override { return vocabulary_.size(); }
+  std::optional<int32_t> TokenToId(std::string_view token) const override {
+    return vocabulary_.Find(token);
+  }
+  std::optional<std::string_view> IdToToken(int32_t id) const override;
+
+  // The same ids without spans.
+  void AppendIds(std::string_view word, std::vector<int32_t>& ids) const;
 
   // Bytes of the word that a piece covers. Not for a word that became one unknown token.
   size_t PieceLength(int32_t id, bool first) const {
@@ -49,4 +58,4 @@ class WordPiece {
 
 }  // namespace graft
 
-#endif  // GRAFT_TOKENIZERS_WORDPIECE_H_
+#endif  // GRAFT_TOKENIZERS_MODELS_WORDPIECE_H_

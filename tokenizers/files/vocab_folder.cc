@@ -1,5 +1,6 @@
 // LoadVocabTxt: a folder without tokenizer.json, as transformers' BertTokenizer reads it.
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -8,12 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "tokenizers/load_tokenizer.h"
+#include "tokenizers/models/wordpiece.h"
 #include "tokenizers/vocabulary_file.h"
 
 namespace graft {
 namespace {
-
-using Kind = TemplatePiece::Kind;
 
 // Classes of transformers whose vocab.txt means BERT's algorithm.
 constexpr std::string_view kBertClasses[] = {
@@ -41,7 +41,7 @@ class FolderReader {
   FolderReader(const std::string& path, const OptionalJson& config, const OptionalJson& map)
       : path_(path), config_(config), map_(map) {}
 
-  absl::StatusOr<BertParts> Read() {
+  absl::StatusOr<TokenizerParts> Read() {
     ABSL_RETURN_IF_ERROR(CheckClass());
     ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path_, kMaxVocabularyFileBytes));
     ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, ParseVocabTxt(std::move(text), path_));
@@ -57,17 +57,16 @@ class FolderReader {
     ABSL_ASSIGN_OR_RETURN(const BertNormalizerOptions normalizer, ReadNormalizer());
     WordPiece::Options model;
     model.unknown_id = named[0];
-    BertParts parts(WordPiece(std::move(*vocabulary_), std::move(model)));
-    parts.normalizer = normalizer;
+    TokenizerParts parts;
+    parts.model_type = "WordPiece";
+    parts.model = std::make_unique<WordPiece>(std::move(*vocabulary_), std::move(model));
+    parts.normalizers.emplace_back(BertSteps{normalizer});
+    parts.pre_tokenizers.emplace_back(BertSplit{});
+    parts.decoders = {WordPieceDecoder{}};
     parts.files = {path_};
     parts.added_tokens = std::move(tokens_);
     ABSL_RETURN_IF_ERROR(CheckAddedTokens(parts, path_));
-    const int32_t sep = named[1], cls = named[3];
-    const TemplatePiece begin{Kind::kSpecial, 0, {cls}}, first{Kind::kFirstText, 0, {}},
-        end{Kind::kSpecial, 0, {sep}};
-    parts.post_processor.single = {begin, first, end};
-    parts.post_processor.pair = {
-        begin, first, end, {Kind::kSecondText, 1, {}}, {Kind::kSpecial, 1, {sep}}};
+    parts.post_processor = PostProcessor::Bert(named[3], named[1]);
     return parts;
   }
 
@@ -189,9 +188,9 @@ class FolderReader {
 
 }  // namespace
 
-absl::StatusOr<BertParts> LoadVocabTxt(const std::string& path,
-                                       const std::optional<JsonValue>& config,
-                                       const std::optional<JsonValue>& special_tokens_map) {
+absl::StatusOr<TokenizerParts> LoadVocabTxt(const std::string& path,
+                                            const std::optional<JsonValue>& config,
+                                            const std::optional<JsonValue>& special_tokens_map) {
   return FolderReader(path, config, special_tokens_map).Read();
 }
 

@@ -34,7 +34,7 @@ Json WithAddedToken(const char* content, Json flags, Json json = TokenizerJson()
   return json;
 }
 
-TEST(BertTokenizerTest, EncodesWithWordsOffsetsAndMasks) {
+TEST(ComposedTokenizerTest, EncodesWithWordsOffsetsAndMasks) {
   const Encoding encoding = Make()->Encode("aab, É中");
   EXPECT_THAT(encoding.ids, ElementsAre(2, 5, 6, 8, 10, 1, 12, 3));
   EXPECT_THAT(encoding.type_ids, ElementsAre(0, 0, 0, 0, 0, 0, 0, 0));
@@ -45,7 +45,7 @@ TEST(BertTokenizerTest, EncodesWithWordsOffsetsAndMasks) {
   EXPECT_EQ(encoding.cut_off, 0u);
 }
 
-TEST(BertTokenizerTest, TruncationCountsSpecialTokensAndWhatItRemoves) {
+TEST(ComposedTokenizerTest, TruncationCountsSpecialTokensAndWhatItRemoves) {
   const auto tokenizer = Make();
   const Encoding encoding = tokenizer->Encode("a b a b", {.max_length = 4});
   EXPECT_THAT(encoding.ids, ElementsAre(2, 5, 7, 3));
@@ -58,7 +58,7 @@ TEST(BertTokenizerTest, TruncationCountsSpecialTokensAndWhatItRemoves) {
   EXPECT_THAT(tokenizer->Encode("a b", {.max_length = 1}).ids, ElementsAre(2, 3));
 }
 
-TEST(BertTokenizerTest, APairLosesTokensOfItsLongerTextFirst) {
+TEST(ComposedTokenizerTest, APairLosesTokensOfItsLongerTextFirst) {
   const auto tokenizer = Make();
   const Encoding all = tokenizer->EncodePair("a a a a", "b");
   EXPECT_THAT(all.ids, ElementsAre(2, 5, 5, 5, 5, 3, 7, 3));
@@ -72,7 +72,7 @@ TEST(BertTokenizerTest, APairLosesTokensOfItsLongerTextFirst) {
               ElementsAre(0, 1));
 }
 
-TEST(BertTokenizerTest, PreSplitWordsKeepTheirNumbersAndOwnOffsets) {
+TEST(ComposedTokenizerTest, PreSplitWordsKeepTheirNumbersAndOwnOffsets) {
   const std::vector<std::string_view> words = {"ab,a", "", " ", "[MASK]", "b"};
   const Encoding encoding = Make()->EncodeWords(words);
   EXPECT_THAT(encoding.ids, ElementsAre(2, 5, 8, 10, 5, 4, 7, 3));
@@ -81,7 +81,7 @@ TEST(BertTokenizerTest, PreSplitWordsKeepTheirNumbersAndOwnOffsets) {
   EXPECT_EQ(encoding.offsets[6], (Span{0, 1}));
 }
 
-TEST(BertTokenizerTest, AddedTokensAreCutOutOfTheText) {
+TEST(ComposedTokenizerTest, AddedTokensAreCutOutOfTheText) {
   Json json = WithAddedToken("<e>", {{"normalized", false}});
   json = WithAddedToken("<e>a", {{"normalized", false}}, json);
   json = WithAddedToken("<w>", {{"single_word", true}}, json);
@@ -94,7 +94,7 @@ TEST(BertTokenizerTest, AddedTokensAreCutOutOfTheText) {
   EXPECT_EQ(stripped.offsets[2], (Span{1, 10}));
 }
 
-TEST(BertTokenizerTest, NormalizedAddedTokensAreFoundInTheNormalizedText) {
+TEST(ComposedTokenizerTest, NormalizedAddedTokensAreFoundInTheNormalizedText) {
   const auto tokenizer = Make(WithAddedToken("Éb", {{"normalized", true}}));
   const Encoding encoding = tokenizer->Encode("a E\u0301B\u0301 eb");
   EXPECT_THAT(encoding.ids, ElementsAre(2, 5, 17, 17, 3));
@@ -103,7 +103,7 @@ TEST(BertTokenizerTest, NormalizedAddedTokensAreFoundInTheNormalizedText) {
   EXPECT_EQ(tokenizer->EncodeBatch(texts, {}, 1).ids, encoding.ids);
 }
 
-TEST(BertTokenizerTest, DecodeJoinsPiecesAndTakesSpacesBack) {
+TEST(ComposedTokenizerTest, DecodeJoinsPiecesAndTakesSpacesBack) {
   const auto tokenizer = Make();
   EXPECT_EQ(tokenizer->Decode({2, 5, 6, 8, 10, 7, 13, 3}, true), "aab, b.");
   EXPECT_EQ(tokenizer->Decode({2, 5, 6, 3}, false), "[CLS] aa [SEP]");
@@ -111,7 +111,7 @@ TEST(BertTokenizerTest, DecodeJoinsPiecesAndTakesSpacesBack) {
   EXPECT_EQ(tokenizer->Decode({}, false), "");
 }
 
-TEST(BertTokenizerTest, ABatchIsTheTextsInARow) {
+TEST(ComposedTokenizerTest, ABatchIsTheTextsInARow) {
   const auto tokenizer = Make();
   const std::vector<std::string_view> texts = {"a b a b", "", "hello"};
   const EncodedBatch batch = tokenizer->EncodeBatch(texts, {.max_length = 5}, 3);

@@ -1,4 +1,4 @@
-#include "tokenizers/wordpiece.h"
+#include "tokenizers/models/wordpiece.h"
 
 #include <string>
 #include <utility>
@@ -26,7 +26,17 @@ Vocabulary MakeVocabulary(const std::vector<std::string>& tokens) {
 
 std::vector<int32_t> Pieces(const WordPiece& model, std::string_view word) {
   std::vector<int32_t> ids;
-  model.Tokenize(word, ids);
+  model.AppendIds(word, ids);
+  std::vector<ModelToken> tokens;
+  model.Tokenize(word, tokens);
+  EXPECT_EQ(tokens.size(), ids.size());
+  uint32_t at = 0;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    EXPECT_EQ(tokens[i].id, ids[i]);
+    EXPECT_EQ(tokens[i].span.begin, at);
+    at = tokens[i].span.end;
+  }
+  EXPECT_EQ(at, word.size()) << "the spans cover the word";
   return ids;
 }
 
@@ -54,6 +64,10 @@ TEST(WordPieceTest, TakesTheLongestPieceFirst) {
   const WordPiece model(MakeVocabulary({"[UNK]", "un", "unaff", "##able", "##aff", "##a"}), {});
   EXPECT_THAT(Pieces(model, "unaffable"), ElementsAre(2, 3));
   EXPECT_THAT(Pieces(model, "unaffa"), ElementsAre(2, 5));
+}
+
+TEST(WordPieceTest, AnEmptyWordHasNoPieces) {
+  EXPECT_THAT(Pieces(WordPiece(MakeVocabulary({"[UNK]"}), {}), ""), ElementsAre());
 }
 
 TEST(WordPieceTest, AWordThatGetsStuckIsOneUnknownToken) {

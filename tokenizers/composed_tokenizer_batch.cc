@@ -1,11 +1,11 @@
-// BertTokenizer::EncodeBatch.
+// ComposedTokenizer::EncodeBatch.
 #include <algorithm>
 #include <limits>
 #include <thread>
 #include <vector>
 
 #include "absl/log/absl_check.h"
-#include "tokenizers/bert_tokenizer.h"
+#include "tokenizers/composed_tokenizer.h"
 
 namespace graft {
 namespace {
@@ -57,8 +57,8 @@ EncodedBatch Concatenate(std::vector<EncodedBatch> parts) {
 
 }  // namespace
 
-EncodedBatch BertTokenizer::EncodeBatch(absl::Span<const std::string_view> texts,
-                                        const EncodeOptions& options, int threads) const {
+EncodedBatch ComposedTokenizer::EncodeBatch(absl::Span<const std::string_view> texts,
+                                            const EncodeOptions& options, int threads) const {
   const size_t bytes = CountBytes(texts);
   const size_t count =
       std::clamp<size_t>(bytes / kBytesPerThread, 1, static_cast<size_t>(std::max(threads, 1)));
@@ -75,14 +75,15 @@ EncodedBatch BertTokenizer::EncodeBatch(absl::Span<const std::string_view> texts
   return Concatenate(std::move(parts));
 }
 
-EncodedBatch BertTokenizer::EncodeRange(absl::Span<const std::string_view> texts,
-                                        const EncodeOptions& options, size_t worker_number) const {
+EncodedBatch ComposedTokenizer::EncodeRange(absl::Span<const std::string_view> texts,
+                                            const EncodeOptions& options,
+                                            size_t encoder_number) const {
   const Frame none;
   const Frame& frame = options.add_special_tokens ? single_ : none;
   const size_t limit = options.max_length == 0
                            ? std::numeric_limits<size_t>::max()
                            : options.max_length - std::min(options.max_length, frame.count);
-  const BertWorkerPool::Lease worker = workers_.Take(worker_number);
+  const TextEncoderPool::Lease encoder = encoders_.Take(encoder_number);
   EncodedBatch batch;
   batch.starts.reserve(texts.size() + 1);
   batch.cut_off.reserve(texts.size());
@@ -91,10 +92,14 @@ EncodedBatch BertTokenizer::EncodeRange(absl::Span<const std::string_view> texts
   for (const std::string_view text : texts) {
     ids.Append(frame.before);
     const size_t begin = ids.size();
-    worker->AppendIds(text, ids);
+    encoder->AppendIds(text, ids);
     const size_t found = ids.size() - begin;
-    if (found > limit) ids.Truncate(begin + limit);
-    batch.cut_off.push_back(static_cast<uint32_t>(found - std::min(found, limit)));
+    const size_t kept = TruncatedSizes(found, 0, limit, options.truncation).first;
+    if (kept < found) {
+      const bool right = options.truncation_side == TruncationSide::kRight;
+      ids.Keep(begin, right ? 0 : found - kept, right ? kept : found);
+    }
+    batch.cut_off.push_back(static_cast<uint32_t>(found - kept));
     ids.Append(frame.after);
     ABSL_CHECK_LE(ids.size(), static_cast<size_t>(std::numeric_limits<int32_t>::max()));
     batch.starts.push_back(static_cast<int32_t>(ids.size()));

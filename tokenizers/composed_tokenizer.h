@@ -1,7 +1,7 @@
-// The WordPiece tokenizer of BERT, with the results of Python's `tokenizers` 0.23.3. Internal: not
-// part of the installed headers; LoadTokenizer makes it.
-#ifndef GRAFT_TOKENIZERS_BERT_TOKENIZER_H_
-#define GRAFT_TOKENIZERS_BERT_TOKENIZER_H_
+// The tokenizer of every family, put together from parts, with the results of Python's
+// `tokenizers` 0.23.3. Internal: not part of the installed headers; LoadTokenizer makes it.
+#ifndef GRAFT_TOKENIZERS_COMPOSED_TOKENIZER_H_
+#define GRAFT_TOKENIZERS_COMPOSED_TOKENIZER_H_
 
 #include <memory>
 #include <string>
@@ -9,17 +9,18 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "tokenizers/bert_pipeline.h"
-#include "tokenizers/bert_worker.h"
+#include "tokenizers/pipeline.h"
+#include "tokenizers/text_encoder.h"
 #include "tokenizers/tokenizer.h"
+#include "tokenizers/truncation.h"
 
 namespace graft {
 
-class BertTokenizer final : public Tokenizer {
+class ComposedTokenizer final : public Tokenizer {
  public:
   // Requires: the ids of vocabulary and added tokens together are dense, and those of the post
   // processor are among them.
-  explicit BertTokenizer(BertParts parts);
+  explicit ComposedTokenizer(TokenizerParts parts);
 
   Encoding Encode(std::string_view text, const EncodeOptions& options) const override;
   Encoding EncodePair(std::string_view first, std::string_view second,
@@ -45,13 +46,28 @@ class BertTokenizer final : public Tokenizer {
     size_t count = 0;
   };
 
-  // Puts the parts together as the template says. `second` is null for one text.
-  Encoding Assemble(Encoding first, Encoding* second, const EncodeOptions& options) const;
-  EncodedBatch EncodeRange(absl::Span<const std::string_view> texts, const EncodeOptions& options,
-                           size_t worker_number) const;
+  // The tokens of one text, and what their offsets count in: the text, or the words of which each
+  // token's word_id names one.
+  struct Source {
+    Encoding encoding;
+    absl::Span<const std::string_view> texts;
+    bool words = false;
+  };
 
-  BertPipeline pipeline_;
-  mutable BertWorkerPool workers_;
+  // Truncates, trims offsets and puts the parts together as the template says. `second` is null for
+  // one text.
+  Encoding Assemble(Source first, const Source* second, const EncodeOptions& options) const;
+  // The result of one window of each text.
+  Encoding AssembleWindow(const Source& first, TokenWindow first_window, const Source* second,
+                          TokenWindow second_window, bool add_special_tokens) const;
+  void AppendText(const Source& source, TokenWindow window, int32_t type_id, Encoding& out) const;
+  // The whitespace at the ends of a token that stands for `surface`.
+  TokenEnds EndsOf(int32_t id, std::string_view surface) const;
+  EncodedBatch EncodeRange(absl::Span<const std::string_view> texts, const EncodeOptions& options,
+                           size_t encoder_number) const;
+
+  Pipeline pipeline_;
+  mutable TextEncoderPool encoders_;
   Frame single_;
   size_t special_tokens_per_pair_ = 0;
   size_t vocabulary_size_ = 0;
@@ -62,4 +78,4 @@ class BertTokenizer final : public Tokenizer {
 
 }  // namespace graft
 
-#endif  // GRAFT_TOKENIZERS_BERT_TOKENIZER_H_
+#endif  // GRAFT_TOKENIZERS_COMPOSED_TOKENIZER_H_

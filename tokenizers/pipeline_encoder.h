@@ -1,0 +1,48 @@
+// The general way from a text to its tokens: what every family means. Internal: not part of the
+// installed headers.
+#ifndef GRAFT_TOKENIZERS_PIPELINE_ENCODER_H_
+#define GRAFT_TOKENIZERS_PIPELINE_ENCODER_H_
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "tokenizers/pipeline.h"
+#include "tokenizers/text_encoder.h"
+
+namespace graft {
+
+// Added tokens are cut out of the text, what is between them is normalized, then pre-tokenized, and
+// each piece goes through the model.
+class PipelineEncoder final : public TextEncoder {
+ public:
+  // The pipeline must outlive the encoder.
+  explicit PipelineEncoder(const Pipeline& pipeline);
+
+  void AppendIds(std::string_view text, IdWriter& out) override;
+  void AppendEncoding(std::string_view text, int32_t type_id, std::optional<int32_t> word,
+                      Encoding& out) override;
+
+ private:
+  // Fills pieces_ with those of the text.
+  void MakePieces(std::string_view text);
+  // A part of the text between added tokens that match as they stand; `begin` is its first byte.
+  void AddSegment(std::string_view segment, uint32_t begin);
+  // The tokens of a piece. Valid until the next call.
+  const std::vector<ModelToken>& Tokenize(const Piece& piece);
+  int32_t AddedId(const Piece& piece) const {
+    return pipeline_.parts.added_tokens[static_cast<size_t>(piece.added_token)].id;
+  }
+
+  const Pipeline& pipeline_;
+  // Rows of its own: some steps keep what one thread needs.
+  std::vector<Normalizer> normalizers_;
+  std::vector<PreTokenizer> pre_tokenizers_;
+  NormalizedText segment_;
+  PreTokens pieces_;
+  std::vector<ModelToken> tokens_;
+};
+
+}  // namespace graft
+
+#endif  // GRAFT_TOKENIZERS_PIPELINE_ENCODER_H_
