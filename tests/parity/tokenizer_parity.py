@@ -37,8 +37,8 @@ class Graft:
     def __init__(self, tool, folder):
         self.tool, self.folder = tool, folder
 
-    def run(self, mode, data, max_length=0, threads=1):
-        command = [self.tool, str(self.folder), mode, str(max_length), str(threads)]
+    def run(self, mode, data, max_length=0, threads=1, stride=0, side="right", strategy="longest_first"):
+        command = [self.tool, str(self.folder), mode, str(max_length), str(threads), str(stride), side, strategy]
         return np.frombuffer(subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout, np.int8)
 
     def encodings(self, mode, data, **options):
@@ -48,6 +48,18 @@ class Graft:
             n = words[at]
             yield words[at + 1:at + 1 + 6 * n].reshape(6, n)
             at += 1 + 6 * n
+
+    def windows(self, mode, data, **options):
+        """A list of windows for each input."""
+        words = self.run(mode, data, **options).view(np.int32)
+        at = 0
+        while at < len(words):
+            count, at, windows = words[at], at + 1, []
+            for _ in range(count):
+                n = words[at]
+                windows.append(words[at + 1:at + 1 + 6 * n].reshape(6, n))
+                at += 1 + 6 * n
+            yield windows
 
     def batch(self, data, **options):
         words = self.run("batch", data, **options).view(np.int32)
@@ -85,14 +97,15 @@ def expected(encoding, texts):
 
 class Comparison:
     def __init__(self):
-        self.total, self.different = 0, 0
+        self.total, self.different, self.shown = 0, 0, 0
 
     def check(self, what, text, want, got):
         self.total += 1
         if want.shape == got.shape and (want == got).all():
             return
         self.different += 1
-        if self.different <= 10:
+        self.shown += 1
+        if self.shown <= 10:
             print(f"DIFFERENT {what}: {text!r}\n  peer  {want.tolist()}\n  graft {got.tolist()}")
 
 
