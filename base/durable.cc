@@ -46,6 +46,51 @@ absl::Status SyncRename(const WriteTarget& target) {
                                                   synced.message()));
 }
 
+// Where two folders cannot be exchanged (NFS, some FUSE): renames the old one aside, then the new
+// one in. Nothing has the target's name in between; a process that ends there leaves the old one
+// for the next DurableFolder::Create to put back. Returns the old one.
+absl::StatusOr<Temporary> ReplaceInTwoSteps(const WriteTarget& target,
+                                            const std::string& temporary) {
+  ABSL_ASSIGN_OR_RETURN(Temporary old, SetAside(target));
+  if (::rename(temporary.c_str(), target.resolved().c_str()) == 0) return old;
+  absl::Status status = ErrnoStatus(errno, target.path, "rename its temporary");
+  if (::rename(old.path.c_str(), target.resolved().c_str()) != 0) {
+    status = absl::Status(
+        status.code(), absl::StrCat(status.message(), "; what was to be replaced is ", old.path));
+  }
+  ::close(old.descriptor);
+  return status;
+}
+
+// Puts the new folder where an old one is. Returns the old one; without a descriptor when it has
+// the name of the temporary.
+absl::StatusOr<Temporary> ReplaceFolder(const WriteTarget& target, const std::string& temporary) {
+  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, target.resolved().c_str(),
+                  RENAME_EXCHANGE) == 0) {
+    return Temporary{.path = temporary, .descriptor = -1};
+  }
+  if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) {
+    return ReplaceInTwoSteps(target, temporary);
+  }
+  return ErrnoStatus(errno, target.path, "exchange it with its replacement");
+}
+
+// After a replacement in `target.folder`: makes it durable and removes the old folder.
+absl::Status RemoveReplaced(const WriteTarget& target, const std::string& old) {
+  if (const absl::Status synced = SyncRename(target); !synced.ok()) {
+    // A power failure may bring the old folder back, so it must stay.
+    return absl::Status(synced.code(),
+                        absl::StrCat(synced.message(), "; what it replaced is kept in ", old));
+  }
+  std::error_code error;
+  std::filesystem::remove_all(old, error);
+  if (error) {
+    return ErrnoStatus(error.value(), target.path,
+                       absl::StrCat("remove the folder that it replaced, ", old));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<DurableFile> DurableFile::Create(const std::string& path) {
@@ -131,7 +176,14 @@ absl::Status WriteFileDurably(const std::string& path, std::string_view contents
 }
 
 absl::StatusOr<DurableFolder> DurableFolder::Create(const std::string& path, bool replace) {
-  ABSL_ASSIGN_OR_RETURN(const WriteTarget target, ResolveWriteTarget(path));
+  ABSL_ASSIGN_OR_RETURN(WriteTarget target, ResolveWriteTarget(path));
+  if (const auto old = FindSetAside(target)) {
+    if (::rename(old->c_str(), target.resolved().c_str()) != 0) {
+      return ErrnoStatus(
+          errno, path, absl::StrCat("put back what an interrupted replacement set aside, ", *old));
+    }
+    ABSL_ASSIGN_OR_RETURN(target, ResolveWriteTarget(path));
+  }
   if (target.mode && !S_ISDIR(*target.mode)) {
     return absl::AlreadyExistsError(
         absl::StrCat(path, ": expected a folder or nothing, found a file"));
@@ -192,23 +244,16 @@ absl::Status DurableFolder::Commit() {
   if (!replace_ || (errno != ENOTEMPTY && errno != EEXIST)) {
     return ErrnoStatus(errno, target_, "rename its temporary");
   }
-  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target.resolved().c_str(),
-                  RENAME_EXCHANGE) != 0) {
-    return ErrnoStatus(errno, target_, "exchange it with its replacement");
-  }
+  ABSL_ASSIGN_OR_RETURN(const Temporary old, ReplaceFolder(target, temporary_));
   ::close(std::exchange(descriptor_, -1));
-  if (const absl::Status synced = SyncRename(target); !synced.ok()) {
-    // A power failure may bring the old folder back, so it must stay.
-    return absl::Status(synced.code(), absl::StrCat(synced.message(),
-                                                    "; what it replaced is kept in ", temporary_));
-  }
-  std::error_code error;
-  std::filesystem::remove_all(temporary_, error);
-  if (error) {
-    return ErrnoStatus(error.value(), target_,
-                       absl::StrCat("remove the folder that it replaced, ", temporary_));
-  }
-  return absl::OkStatus();
+  absl::Status removed = RemoveReplaced(target, old.path);
+  if (old.descriptor >= 0) ::close(old.descriptor);
+  return removed;
+}
+
+std::optional<std::string> FindInterruptedReplacement(const std::string& path) {
+  const absl::StatusOr<WriteTarget> target = ResolveWriteTarget(path);
+  return target.ok() ? FindSetAside(*target) : std::nullopt;
 }
 
 }  // namespace graft

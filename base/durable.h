@@ -4,6 +4,7 @@
 #define GRAFT_BASE_DURABLE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -55,10 +56,12 @@ absl::Status WriteFileDurably(const std::string& path, std::string_view contents
 // folder below it and renames. A folder of that name that is there already is refused by Create
 // (AlreadyExists) unless `replace`, or unless it is empty; with `replace` the old folder is
 // exchanged with the new one in one step (renameat2 EXCHANGE) and then removed, so that a reader
-// always finds one of the two whole. The new folder has the mode of the one that it replaces, else
-// 0777 under the umask. Destroyed without Commit: the temporary is removed. Symbolic links and
-// stale temporaries as for DurableFile. A file system without such an exchange makes Commit fail;
-// the old folder is kept. Move-only, one thread.
+// always finds one of the two whole. Where the file system knows no exchange (NFS, some FUSE), the
+// old folder is renamed to ".NAME.graft-old-PID-N" before the new one gets the name: for that
+// moment a reader finds none, and a process that ends then leaves it so, until the next Create of
+// this target, which first puts the old folder back. The new folder has the mode of the one that it
+// replaces, else 0777 under the umask. Destroyed without Commit: the temporary is removed. Symbolic
+// links and stale temporaries as for DurableFile. Move-only, one thread.
 class DurableFolder {
  public:
   static absl::StatusOr<DurableFolder> Create(const std::string& path, bool replace);
@@ -85,6 +88,10 @@ class DurableFolder {
   bool replace_ = false;
   bool committed_ = false;
 };
+
+// For the message of a reader that finds nothing of this name: the old folder of a replacement that
+// was interrupted where folders cannot be exchanged (DurableFolder); nullopt in all other cases.
+std::optional<std::string> FindInterruptedReplacement(const std::string& path);
 
 }  // namespace graft
 

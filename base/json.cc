@@ -56,6 +56,9 @@ absl::Status TooDeep(const std::string& source) {
 absl::Status SyntaxError(std::string_view text, const std::string& source,
                          simdjson::error_code code) {
   if (code == simdjson::DEPTH_ERROR) return TooDeep(source);
+  if (code == simdjson::MEMALLOC || code == simdjson::CAPACITY) {
+    return absl::ResourceExhaustedError(absl::StrCat(source, ": ", simdjson::error_message(code)));
+  }
   if (const auto at = FindInvalidUtf8(text)) {
     return absl::DataLossError(
         absl::StrCat(source, ": byte ", *at, ": expected UTF-8, found an ill-formed sequence"));
@@ -67,6 +70,41 @@ absl::Status SyntaxError(std::string_view text, const std::string& source,
   const std::string where = at ? absl::StrCat("byte ", *at, ": ") : "";
   return absl::DataLossError(
       absl::StrCat(source, ": ", where, "expected JSON, found: ", simdjson::error_message(code)));
+}
+
+// Whether 64 bits hold the integer of these digits.
+bool Fits(std::string_view digits, bool negative) {
+  const std::string_view largest = negative ? "9223372036854775808" : "18446744073709551615";
+  if (digits.size() != largest.size()) return digits.size() < largest.size();
+  return digits <= largest;
+}
+
+// The text with ".0" behind integers that 64 bits do not hold. JSON allows them, transformers
+// writes "model_max_length": 1000000000000000019884624838656 for "no limit", and simdjson refuses
+// them; as doubles they are read.
+std::string MarkHugeIntegers(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789";
+  std::string out;
+  size_t copied = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size();) {
+    size_t next = i + 1;
+    if (in_string && text[i] == '\\') {
+      next = i + 2;
+    } else if (text[i] == '"') {
+      in_string = !in_string;
+    } else if (!in_string && kDigits.find(text[i]) != kDigits.npos) {
+      next = std::min(text.find_first_not_of("0123456789.eE+-", i), text.size());
+      const std::string_view number = text.substr(i, next - i);
+      if (number.find_first_not_of(kDigits) == number.npos &&
+          !Fits(number, i > 0 && text[i - 1] == '-')) {
+        absl::StrAppend(&out, text.substr(copied, next - copied), ".0");
+        copied = next;
+      }
+    }
+    i = next;
+  }
+  return absl::StrCat(out, text.substr(copied));
 }
 
 // A path with one more key. Keys come from outside: odd ones are quoted, long ones cut.
@@ -102,6 +140,11 @@ absl::Status CheckKeys(element value, const std::string& source, const std::stri
 }  // namespace
 
 struct JsonDocument::Parsed {
+  simdjson::error_code Read(std::string_view text) {
+    if (auto error = parser.allocate(std::max<size_t>(text.size(), 1), kMaxDepth)) return error;
+    return parser.parse(text.data(), text.size()).get(root);
+  }
+
   std::string source;
   simdjson::dom::parser parser;
   element root;
@@ -114,12 +157,11 @@ absl::StatusOr<JsonDocument> JsonDocument::Parse(std::string_view text, std::str
   }
   auto parsed = std::make_shared<Parsed>();
   parsed->source = std::move(source);
-  if (auto error = parsed->parser.allocate(std::max<size_t>(text.size(), 1), kMaxDepth)) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(parsed->source, ": ", simdjson::error_message(error)));
-  }
-  if (auto error = parsed->parser.parse(text.data(), text.size()).get(parsed->root)) {
-    return SyntaxError(text, parsed->source, error);
+  if (simdjson::error_code error = parsed->Read(text)) {
+    const std::string marked = MarkHugeIntegers(text);
+    if (marked.size() == text.size() || parsed->Read(marked)) {
+      return SyntaxError(text, parsed->source, error);
+    }
   }
   if (parsed->root.is_array() || parsed->root.is_object()) {
     ABSL_RETURN_IF_ERROR(CheckKeys(parsed->root, parsed->source, ""));

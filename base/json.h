@@ -72,7 +72,9 @@ class JsonValue {
 };
 
 // A parsed text. Refused: anything but one JSON value, malformed UTF-8, a byte-order mark,
-// duplicate keys in one object, nesting deeper than 64. Movable; const methods are thread-safe.
+// duplicate keys in one object, nesting deeper than 64. An integer that 64 bits do not hold is the
+// nearest double, so AsDouble reads it and AsInt refuses it. Movable; const methods are
+// thread-safe.
 class JsonDocument {
  public:
   // `source` stands at the front of every message, usually the path of the file.

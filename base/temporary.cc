@@ -18,23 +18,42 @@
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/file.h"
 
 namespace graft {
 namespace {
 
-constexpr std::string_view kMark = ".graft-tmp-";
+constexpr std::string_view kNewMark = ".graft-tmp-";
+constexpr std::string_view kOldMark = ".graft-old-";
 // Leaves room for the rest of the name: file systems take 255 bytes.
 constexpr size_t kMaxNameBytes = 200;
 constexpr int kMaxTries = 1000;
 
-std::string Prefix(const WriteTarget& target) {
-  return absl::StrCat(".", target.name.substr(0, kMaxNameBytes), kMark);
+std::string Prefix(const WriteTarget& target, std::string_view mark) {
+  return absl::StrCat(".", target.name.substr(0, kMaxNameBytes), mark);
 }
 
-std::string NewName(const WriteTarget& target) {
+std::string NewName(const WriteTarget& target, std::string_view mark) {
   static std::atomic<uint64_t> number{0};
-  return JoinPath(target.folder, absl::StrCat(Prefix(target), ::getpid(), "-", ++number));
+  return JoinPath(target.folder, absl::StrCat(Prefix(target, mark), ::getpid(), "-", ++number));
+}
+
+// Paths that NewName gave to this target.
+std::vector<std::string> FindNames(const WriteTarget& target, std::string_view mark) {
+  std::vector<std::string> found;
+  DIR* const folder = ::opendir(target.folder.c_str());
+  if (folder == nullptr) return found;
+  const std::string prefix = Prefix(target, mark);
+  while (const dirent* entry = ::readdir(folder)) {
+    std::string_view name = entry->d_name;
+    if (!absl::ConsumePrefix(&name, prefix)) continue;
+    if (name.find_first_not_of("0123456789-") == std::string_view::npos) {
+      found.push_back(JoinPath(target.folder, entry->d_name));
+    }
+  }
+  ::closedir(folder);
+  return found;
 }
 
 bool SameFile(const std::string& path, int descriptor) {
@@ -47,6 +66,15 @@ bool SameFile(const std::string& path, int descriptor) {
 bool Own(const Temporary& temporary) {
   const bool taken = ::flock(temporary.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   return !taken && SameFile(temporary.path, temporary.descriptor);
+}
+
+// The lock of a temporary whose owner is gone, to be closed; -1 while the owner lives.
+int TakeOver(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) return -1;
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && SameFile(path, descriptor)) return descriptor;
+  ::close(descriptor);
+  return -1;
 }
 
 bool Exists(const WriteTarget& target) { return target.mode.has_value(); }
@@ -91,7 +119,7 @@ absl::StatusOr<WriteTarget> ResolveWriteTarget(const std::string& path) {
 
 absl::StatusOr<Temporary> CreateTemporaryFile(const WriteTarget& target) {
   for (int i = 0; i < kMaxTries; ++i) {
-    Temporary temporary{.path = NewName(target), .descriptor = -1};
+    Temporary temporary{.path = NewName(target, kNewMark), .descriptor = -1};
     // What replaces a private file is private before its first byte.
     temporary.descriptor = ::open(temporary.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                                   Exists(target) ? 0600 : 0666);
@@ -114,7 +142,7 @@ absl::StatusOr<Temporary> CreateTemporaryFile(const WriteTarget& target) {
 
 absl::StatusOr<Temporary> CreateTemporaryFolder(const WriteTarget& target) {
   for (int i = 0; i < kMaxTries; ++i) {
-    Temporary temporary{.path = NewName(target), .descriptor = -1};
+    Temporary temporary{.path = NewName(target, kNewMark), .descriptor = -1};
     if (::mkdir(temporary.path.c_str(), Exists(target) ? 0700 : 0777) != 0) {
       if (errno == EEXIST) continue;
       return CannotCreate(target, errno);
@@ -139,23 +167,50 @@ absl::StatusOr<Temporary> CreateTemporaryFolder(const WriteTarget& target) {
   return CannotCreate(target, EEXIST);
 }
 
-void RemoveStaleTemporaries(const WriteTarget& target) {
-  DIR* const folder = ::opendir(target.folder.c_str());
-  if (folder == nullptr) return;
-  std::vector<std::string> candidates;
-  while (const dirent* entry = ::readdir(folder)) {
-    if (std::string_view(entry->d_name).starts_with(Prefix(target))) {
-      candidates.push_back(JoinPath(target.folder, entry->d_name));
-    }
+absl::StatusOr<Temporary> SetAside(const WriteTarget& target) {
+  // A shortened name could be taken for that of another folder.
+  if (target.name.size() > kMaxNameBytes) {
+    return ErrnoStatus(ENAMETOOLONG, target.path, "set aside what it replaces");
   }
-  ::closedir(folder);
-  for (const std::string& path : candidates) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  Temporary old{.path = NewName(target, kOldMark), .descriptor = -1};
+  old.descriptor = ::open(target.resolved().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (old.descriptor < 0) return ErrnoStatus(errno, target.path, "open what it replaces");
+  // Locked before it has a name by which others may take it over.
+  if (!Own({.path = target.resolved(), .descriptor = old.descriptor})) {
+    ::close(old.descriptor);
+    return absl::FailedPreconditionError(
+        absl::StrCat(target.path, ": another process is replacing it"));
+  }
+  if (::rename(target.resolved().c_str(), old.path.c_str()) != 0) {
+    absl::Status status = ErrnoStatus(errno, target.path, "set aside what it replaces");
+    ::close(old.descriptor);
+    return status;
+  }
+  return old;
+}
+
+std::optional<std::string> FindSetAside(const WriteTarget& target) {
+  if (Exists(target) || target.name.size() > kMaxNameBytes) return std::nullopt;
+  for (std::string& path : FindNames(target, kOldMark)) {
+    const int descriptor = TakeOver(path);
     if (descriptor < 0) continue;
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && SameFile(path, descriptor)) {
-      std::error_code ignored;
-      std::filesystem::remove_all(path, ignored);
-    }
+    ::close(descriptor);
+    return std::move(path);
+  }
+  return std::nullopt;
+}
+
+void RemoveStaleTemporaries(const WriteTarget& target) {
+  std::vector<std::string> candidates = FindNames(target, kNewMark);
+  if (target.mode && S_ISDIR(*target.mode) && target.name.size() <= kMaxNameBytes) {
+    const std::vector<std::string> old = FindNames(target, kOldMark);
+    candidates.insert(candidates.end(), old.begin(), old.end());
+  }
+  for (const std::string& path : candidates) {
+    const int descriptor = TakeOver(path);
+    if (descriptor < 0) continue;
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
     ::close(descriptor);
   }
 }

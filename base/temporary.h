@@ -38,8 +38,16 @@ struct Temporary {
 absl::StatusOr<Temporary> CreateTemporaryFile(const WriteTarget& target);
 absl::StatusOr<Temporary> CreateTemporaryFolder(const WriteTarget& target);
 
-// Removes temporaries of this target whose owner is gone. Never fails: what cannot be removed
-// stays.
+// Renames the folder that has the target's name to one beside it, ".NAME.graft-old-PID-N", locked
+// as a temporary is: the first half of a replacement where two folders cannot be exchanged.
+absl::StatusOr<Temporary> SetAside(const WriteTarget& target);
+
+// The folder that a process set aside before it ended between the two halves: nothing has the
+// target's name then. nullopt: there is none, or its owner still lives.
+std::optional<std::string> FindSetAside(const WriteTarget& target);
+
+// Removes temporaries of this target whose owner is gone and, when a folder has the name, likewise
+// those that were set aside. Never fails: what cannot be removed stays.
 void RemoveStaleTemporaries(const WriteTarget& target);
 
 // Makes the entries of a folder durable. A file system that cannot sync folders (EINVAL) counts as

@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/file.h"
+#include "models/catch_errors.h"
 #include "models/weights/safetensors.h"
 
 namespace graft {
@@ -121,9 +122,7 @@ at::Tensor MapSlot(const std::shared_ptr<const MappedFile>& mapped, const SlotLa
       data, slot.shape(), [mapped](void*) {}, at::TensorOptions().dtype(at::kFloat));
 }
 
-}  // namespace
-
-absl::StatusOr<LoadedTensors> LoadTensors(const std::string& path,
+absl::StatusOr<LoadedTensors> ReadTensors(const std::string& path,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix) {
   ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
@@ -154,7 +153,7 @@ absl::StatusOr<LoadedTensors> LoadTensors(const std::string& path,
   return loaded;
 }
 
-absl::Status SaveTensors(const std::string& path, absl::Span<const NamedTensor> tensors) {
+absl::Status WriteTensors(const std::string& path, absl::Span<const NamedTensor> tensors) {
   std::vector<TensorToWrite> writes;
   std::vector<at::Tensor> kept;  // contiguous forms, alive while they are written
   for (const NamedTensor& tensor : tensors) {
@@ -166,6 +165,18 @@ absl::Status SaveTensors(const std::string& path, absl::Span<const NamedTensor> 
          absl::MakeConstSpan(static_cast<const char*>(value.const_data_ptr()), value.nbytes())});
   }
   return WriteSafetensors(path, std::move(writes), {});
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedTensors> LoadTensors(const std::string& path,
+                                          absl::Span<const SlotLayout> slots,
+                                          std::string_view prefix) {
+  return CatchErrors(path, [&] { return ReadTensors(path, slots, prefix); });
+}
+
+absl::Status SaveTensors(const std::string& path, absl::Span<const NamedTensor> tensors) {
+  return CatchErrors(path, [&] { return WriteTensors(path, tensors); });
 }
 
 }  // namespace graft

@@ -1,6 +1,7 @@
 #include "tasks/batching.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <numeric>
@@ -29,10 +30,9 @@ Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
   }
   segments.tokens = starts[count];
 
-  const int64_t capacity = RowCapacity(segments.tokens);
-  batch.ids = at::empty({capacity}, at::kInt);
-  batch.positions = at::empty({capacity}, at::kInt);
-  batch.type_ids = at::empty({capacity}, at::kInt);
+  batch.ids = at::empty({segments.tokens}, at::kInt);
+  batch.positions = at::empty({segments.tokens}, at::kInt);
+  batch.type_ids = at::zeros({segments.tokens}, at::kInt);
   int32_t* ids = batch.ids.data_ptr<int32_t>();
   int32_t* positions = batch.positions.data_ptr<int32_t>();
   for (int64_t b = 0; b < count; ++b) {
@@ -40,10 +40,6 @@ Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
     std::copy_n(texts.ids.begin() + texts.starts[examples[b]], length, ids + starts[b]);
     std::iota(positions + starts[b], positions + starts[b + 1], 0);
   }
-  // The rows that round up to the capacity: any entry of the tables will do.
-  std::fill(ids + segments.tokens, ids + capacity, 0);
-  std::fill(positions + segments.tokens, positions + capacity, 0);
-  std::fill_n(batch.type_ids.data_ptr<int32_t>(), capacity, 0);
   return batch;
 }
 

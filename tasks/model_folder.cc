@@ -7,80 +7,18 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/durable.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "tasks/data_set.h"
 #include "tasks/graft_json.h"
+#include "tasks/sentence_modules.h"
 
 namespace graft {
 namespace {
 
 constexpr int64_t kMaxTextTokens = 1'000'000;
 constexpr int64_t kMinTextTokens = 3;  // [CLS], one token, [SEP]
-
-struct Module {
-  std::string type;  // last part of the Python class name
-  std::string path;  // folder, relative; empty for the model folder itself
-};
-
-// A name taken from a file may only name something inside the folder.
-absl::Status CheckPlainName(const JsonValue& place, std::string_view name) {
-  if (name == "." || name == ".." || absl::StrContains(name, '/') ||
-      absl::StrContains(name, '\\') || absl::StrContains(name, '\0')) {
-    return place.Error(
-        absl::StrCat("expected a plain name inside the model folder, found '", name, "'"));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<Module>> ReadModules(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
-  ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> items, document.root().AsArray());
-  std::vector<Module> modules;
-  for (const JsonValue& item : items) {
-    ABSL_ASSIGN_OR_RETURN(const std::string_view type, item.GetString("type"));
-    ABSL_ASSIGN_OR_RETURN(const std::string_view folder, item.GetString("path", ""));
-    ABSL_RETURN_IF_ERROR(CheckPlainName(item, folder));
-    modules.push_back({std::string(type.substr(type.rfind('.') + 1)), std::string(folder)});
-    const std::string& name = modules.back().type;
-    if (name != "Transformer" && name != "Pooling" && name != "Dense" && name != "Normalize") {
-      return item.Error(absl::StrCat(
-          "type: expected Transformer, Pooling, Dense or Normalize, found '", type, "'"));
-    }
-  }
-  if (modules.empty() || modules.front().type != "Transformer") {
-    return document.root().Error("expected a Transformer module first");
-  }
-  return modules;
-}
-
-// Pooling files name the mode (pooling_mode: "mean"), older ones have a flag for each mode.
-absl::StatusOr<Pooling> ReadPooling(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
-  const JsonValue root = document.root();
-  std::vector<std::string> modes;
-  if (const auto mode = root.Find("pooling_mode")) {
-    ABSL_ASSIGN_OR_RETURN(const std::string_view name, mode->AsString());
-    modes.emplace_back(name);
-  }
-  ABSL_ASSIGN_OR_RETURN(const auto members, root.AsObject());
-  for (const auto& [key, value] : members) {
-    if (!absl::StartsWith(key, "pooling_mode_")) continue;
-    ABSL_ASSIGN_OR_RETURN(const bool on, value.AsBool());
-    if (on) modes.emplace_back(key.substr(std::string_view("pooling_mode_").size()));
-  }
-  if (modes.size() != 1) {
-    return root.Error(absl::StrCat("expected one pooling mode, found ", modes.size(), ": ",
-                                   absl::StrJoin(modes, ", ")));
-  }
-  const std::string& mode = modes.front();
-  if (mode == "cls" || mode == "cls_token") return Pooling::kCls;
-  if (mode == "mean" || mode == "mean_tokens") return Pooling::kMean;
-  if (mode == "max" || mode == "max_tokens") return Pooling::kMax;
-  if (mode == "lasttoken") return Pooling::kLast;
-  return root.Error(
-      absl::StrCat("expected the pooling mode cls, mean, max or lasttoken, found '", mode, "'"));
-}
 
 // id2label: {"0": "negative", "1": "positive"}; without it num_labels, else two, named as
 // transformers names them.
@@ -120,23 +58,43 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
   return labels;
 }
 
+std::string ModuleFolder(const ModelFolder& folder, const SentenceModule& module) {
+  return module.path.empty() ? folder.path : JoinPath(folder.path, module.path);
+}
+
 absl::Status ReadSentenceTransformers(ModelFolder& folder) {
-  const std::string modules_path = JoinPath(folder.path, "modules.json");
-  ABSL_ASSIGN_OR_RETURN(const std::vector<Module> modules, ReadModules(modules_path));
-  folder.files.push_back(modules_path);
-  folder.sentence_transformers = true;
-  if (!modules.front().path.empty())
-    folder.transformer = JoinPath(folder.path, modules.front().path);
-  for (const Module& module : modules) {
-    const std::string own = module.path.empty() ? folder.path : JoinPath(folder.path, module.path);
-    if (module.type == "Pooling") {
-      const std::string path = JoinPath(own, "config.json");
-      ABSL_ASSIGN_OR_RETURN(folder.pooling, ReadPooling(path));
-      folder.files.push_back(path);
-    } else if (module.type == "Dense") {
-      folder.head_file = JoinPath(own, "model.safetensors");
-    }
+  const std::string path = JoinPath(folder.path, "modules.json");
+  ABSL_ASSIGN_OR_RETURN(folder.modules, ReadSentenceModules(path));
+  folder.files.push_back(path);
+  folder.modules.front().used = true;
+  folder.transformer = ModuleFolder(folder, folder.modules.front());
+  // What follows upon other modules is not pooling of the hidden states.
+  if (folder.modules.size() > 1 && folder.modules[1].type == "Pooling") {
+    folder.modules[1].used = true;
+    const std::string pooling = JoinPath(ModuleFolder(folder, folder.modules[1]), "config.json");
+    ABSL_ASSIGN_OR_RETURN(folder.pooling, ReadPoolingConfig(pooling));
+    folder.files.push_back(pooling);
   }
+  return absl::OkStatus();
+}
+
+// The Dense module that is graft's head, behind Transformer and Pooling and nothing else.
+absl::Status ReadDenseHead(ModelFolder& folder, const GraftJson& settings) {
+  std::vector<std::string> types;
+  for (const SentenceModule& module : folder.modules) types.push_back(module.type);
+  if (types != std::vector<std::string>{"Transformer", "Pooling", "Dense"}) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(JoinPath(folder.path, "modules.json"),
+                     ": expected Transformer, Pooling, Dense beside graft.json, found ",
+                     absl::StrJoin(types, ", ")));
+  }
+  const std::string own = ModuleFolder(folder, folder.modules[2]);
+  const std::string config = JoinPath(own, "config.json");
+  ABSL_RETURN_IF_ERROR(CheckDenseConfig(config, folder.config.hidden_size,
+                                        static_cast<int64_t>(settings.labels.size())));
+  folder.files.push_back(config);
+  folder.modules[2].used = true;
+  folder.head_file = JoinPath(own, "model.safetensors");
   return absl::OkStatus();
 }
 
@@ -155,7 +113,8 @@ absl::Status ReadGraftHead(ModelFolder& folder) {
   folder.max_length_is_set = true;
   folder.training = settings.training;
   folder.head = SequenceClassifierConfig{.pooling = settings.pooling, .pooler = settings.pooler};
-  const bool dense = !folder.head_file.empty();
+  const bool dense = !folder.modules.empty();
+  if (dense) ABSL_RETURN_IF_ERROR(ReadDenseHead(folder, settings));
   if (dense == settings.pooler) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": pooler: expected ", dense ? "false" : "true", " beside ",
@@ -203,7 +162,12 @@ absl::Status ReadMaxLength(ModelFolder& folder) {
 }  // namespace
 
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
-  if (!PathExists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
+  if (!PathExists(path)) {
+    const auto old = FindInterruptedReplacement(path);
+    return absl::NotFoundError(absl::StrCat(
+        path, ": no such folder",
+        old ? absl::StrCat("; the old one of an interrupted replacement is ", *old) : ""));
+  }
   if (!IsFolder(path))
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": expected a model folder, found a file"));

@@ -13,22 +13,25 @@
 #include "absl/status/statusor.h"
 #include "models/backbone.h"
 #include "models/encoder_config.h"
+#include "tasks/sentence_modules.h"
 #include "tasks/sequence_classifier.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
 
 // What the files of a folder say, without the weights. Two layouts are read:
-//   transformers           config.json, model.safetensors, tokenizer files; the head inside
-//   model.safetensors sentence-transformers  the same and modules.json: Transformer, Pooling, and
-//   Dense for graft's head
+//   transformers           config.json, model.safetensors, tokenizer files; a head inside
+//   sentence-transformers  the same and modules.json: Transformer and others. With graft.json they
+//                          are Transformer, Pooling and Dense, which is the head; without it only
+//                          the encoder and the mode of a Pooling module behind it are taken
 // graft.json (docs/formats.md) says what these formats cannot.
 struct ModelFolder {
   std::string path;
   std::string transformer;  // folder of config.json and the weights: `path`, or a folder in it
   EncoderConfig config;
-  bool sentence_transformers = false;
-  // What the pooling file says; CLS from there is the first token without pooler.
+  // Of modules.json; empty in the layout of transformers.
+  std::vector<SentenceModule> modules;
+  // What the Pooling module says; CLS from there is the first token without pooler.
   std::optional<Pooling> pooling;
   // The head, when the folder has one that graft understands.
   std::optional<SequenceClassifierConfig> head;
@@ -54,8 +57,11 @@ struct LoadedModel {
   std::unique_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const Backbone> backbone;
   std::optional<SequenceClassifier> head;
-  // The pretrained pooler (weight, bias) of a folder without a head; empty when its file has none.
+  // The pretrained pooler (weight, bias) that is no part of a head; empty when there is none.
   std::vector<at::Tensor> pooler;
+  // Tensors of the files that no part of the model reads; those of a Dense module with its folder
+  // in front. `pooler` is among them unless a new head starts from it by default: where there is
+  // neither a head nor a Pooling module.
   std::vector<std::string> unused_tensors;
   uint64_t weight_bytes = 0;  // size of the weight files
   bool mapped = false;        // the weights are shared, read-only memory

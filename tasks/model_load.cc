@@ -6,6 +6,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "models/catch_errors.h"
 #include "models/checkpoint.h"
 #include "tasks/model_folder.h"
 
@@ -62,11 +63,28 @@ absl::Status LoadDenseHead(LoadedModel& model) {
                         LoadTensors(folder.head_file, HeadLayout(*folder.head, true), ""));
   model.head.emplace(*folder.head, std::move(loaded.tensors));
   model.weight_bytes += loaded.file_bytes;
+  for (const std::string& name : loaded.unused) {
+    model.unused_tensors.push_back(JoinPath(folder.modules[2].path, name));
+  }
   model.folder.files.push_back(folder.head_file);
   return absl::OkStatus();
 }
 
-// A folder without a head may hold the pretrained pooler, which a new head starts from.
+// Names the tensors of Dense modules that are not graft's head.
+absl::Status ListUnusedModules(LoadedModel& model) {
+  for (const SentenceModule& module : model.folder.modules) {
+    if (module.used || module.type != "Dense" || module.path.empty()) continue;
+    const std::string path =
+        JoinPath(JoinPath(model.folder.path, module.path), "model.safetensors");
+    if (!PathExists(path)) continue;
+    ABSL_ASSIGN_OR_RETURN(const LoadedTensors loaded, LoadTensors(path, {}, ""));
+    for (const std::string& name : loaded.unused) {
+      model.unused_tensors.push_back(JoinPath(module.path, name));
+    }
+  }
+  return absl::OkStatus();
+}
+
 bool HasPooler(const std::vector<std::string>& unused) {
   const auto has = [&](std::string_view name) {
     return std::any_of(unused.begin(), unused.end(), [&](const std::string& tensor) {
@@ -76,12 +94,18 @@ bool HasPooler(const std::vector<std::string>& unused) {
   return has("pooler.dense.weight") && has("pooler.dense.bias");
 }
 
+// The pretrained pooler, which a new head over CLS starts from.
 absl::Status LoadPooler(const std::string& path, LoadedModel& model) {
   const int64_t h = model.folder.config.hidden_size;
   const std::vector<SlotLayout> slots = {{{{"pooler.dense.weight", {h, h}}}},
                                          {{{"pooler.dense.bias", {h}}}}};
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(path, slots, model.backbone->prefix()));
   model.pooler = std::move(loaded.tensors);
+  if (model.folder.head || model.folder.pooling) return absl::OkStatus();
+  const std::vector<std::string>& others = loaded.unused;  // sorted
+  std::erase_if(model.unused_tensors, [&](const std::string& name) {
+    return !std::binary_search(others.begin(), others.end(), name);
+  });
   return absl::OkStatus();
 }
 
@@ -108,15 +132,12 @@ absl::Status LoadWeights(LoadedModel& model) {
     model.head.emplace(*folder.head, std::move(head));
   } else if (folder.head) {
     ABSL_RETURN_IF_ERROR(LoadDenseHead(model));
-  } else if (HasPooler(model.unused_tensors)) {
-    ABSL_RETURN_IF_ERROR(LoadPooler(path, model));
   }
-  return absl::OkStatus();
+  if (HasPooler(model.unused_tensors)) ABSL_RETURN_IF_ERROR(LoadPooler(path, model));
+  return ListUnusedModules(model);
 }
 
-}  // namespace
-
-absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
+absl::StatusOr<LoadedModel> Load(const std::string& path) {
   LoadedModel model;
   ABSL_ASSIGN_OR_RETURN(model.folder, OpenModelFolder(path));
   ModelFolder& folder = model.folder;
@@ -127,14 +148,20 @@ absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
     folder.max_length =
         std::min(folder.max_length, static_cast<int64_t>(tokenizer.model_max_length()));
   }
-  if (static_cast<int64_t>(tokenizer.vocabulary_size()) != folder.config.vocab_size) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(tokenizer.files().front(), ": expected ", folder.config.vocab_size,
-                     " tokens (vocab_size of config.json), found ", tokenizer.vocabulary_size()));
+  // LoadTokenizer compares the two; what it read may not be what was read before it.
+  if (static_cast<int64_t>(tokenizer.vocabulary_size()) > folder.config.vocab_size) {
+    return absl::DataLossError(
+        absl::StrCat(JoinPath(folder.transformer, "config.json"), ": changed while it was read"));
   }
   ABSL_RETURN_IF_ERROR(CarryFiles(folder));
   ABSL_RETURN_IF_ERROR(LoadWeights(model));
   return model;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
+  return CatchErrors(path, [&] { return Load(path); });
 }
 
 }  // namespace graft

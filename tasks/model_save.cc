@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/durable.h"
 #include "base/file.h"
+#include "models/catch_errors.h"
 #include "models/checkpoint.h"
 #include "nlohmann/json.hpp"
 #include "tasks/graft_json.h"
@@ -53,12 +54,20 @@ absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& mode
   return WriteJson(folder, "config.json", config);
 }
 
-absl::Status WriteTokenizer(const std::string& folder, const ModelFolder& source) {
-  for (const auto& [name, contents] : source.carried_files) {
+// The source's files as they are, but for the length at which transformers cuts.
+absl::Status WriteTokenizer(const std::string& folder, const ClassifierToSave& model) {
+  constexpr std::string_view kConfig = "tokenizer_config.json";
+  ordered_json config = ordered_json::object();
+  for (const auto& [name, contents] : model.source->carried_files) {
     if (name == "config.json") continue;  // written with the head's part exchanged
-    ABSL_RETURN_IF_ERROR(WriteFileDurably(JoinPath(folder, name), contents));
+    if (name == kConfig) {
+      config = ordered_json::parse(contents);
+    } else {
+      ABSL_RETURN_IF_ERROR(WriteFileDurably(JoinPath(folder, name), contents));
+    }
   }
-  return absl::OkStatus();
+  config["model_max_length"] = model.max_length;
+  return WriteJson(folder, kConfig, config);
 }
 
 absl::Status WriteGraftJson(const std::string& folder, const ClassifierToSave& model) {
@@ -127,10 +136,6 @@ absl::Status WriteSentenceTransformers(const std::string& folder, const Classifi
   return SaveTensors(JoinPath(folder, "model.safetensors"), model.backbone->Parameters());
 }
 
-}  // namespace
-
-namespace {
-
 // Only what graft wrote is ever replaced: a mistyped path must not cost a folder of other things.
 bool MayReplace(const std::string& path) {
   return ReadGraftJson(JoinPath(path, "graft.json")).ok();
@@ -140,16 +145,10 @@ absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace
   return DurableFolder::Create(path, replace && MayReplace(path));
 }
 
-}  // namespace
-
-absl::Status CheckSavePath(const std::string& path, bool replace) {
-  return OpenSavePath(path, replace).status();
-}
-
-absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace) {
+absl::Status Save(const std::string& path, const ClassifierToSave& model, bool replace) {
   ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
   ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), model));
-  ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source));
+  ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), model));
   ABSL_RETURN_IF_ERROR(WriteGraftJson(folder.path(), model));
   if (model.head->config().pooler) {
     ABSL_RETURN_IF_ERROR(WriteTransformersWeights(folder.path(), model));
@@ -157,6 +156,16 @@ absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& mod
     ABSL_RETURN_IF_ERROR(WriteSentenceTransformers(folder.path(), model));
   }
   return folder.Commit();
+}
+
+}  // namespace
+
+absl::Status CheckSavePath(const std::string& path, bool replace) {
+  return OpenSavePath(path, replace).status();
+}
+
+absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace) {
+  return CatchErrors(path, [&] { return Save(path, model, replace); });
 }
 
 }  // namespace graft

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "models/catch_errors.h"
 #include "tasks/inference.h"
 #include "tasks/model_folder.h"
 
@@ -91,12 +91,10 @@ absl::StatusOr<TextClassifier> TextClassifier::Load(const std::string& folder) {
 
 absl::StatusOr<std::vector<Classification>> TextClassifier::Predict(
     absl::Span<const std::string_view> texts) const {
-  try {
-    return Classify(impl_->model, texts);
-  } catch (const std::exception& error) {
-    const std::string_view what = error.what();  // a stack trace stands below the message
-    return absl::InternalError(absl::StrCat("LibTorch failed: ", what.substr(0, what.find('\n'))));
-  }
+  return CatchErrors(impl_->model.folder.path,
+                     [&]() -> absl::StatusOr<std::vector<Classification>> {
+                       return Classify(impl_->model, texts);
+                     });
 }
 
 absl::StatusOr<std::vector<Classification>> TextClassifier::Predict(

@@ -8,6 +8,7 @@
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "models/catch_errors.h"
 #include "tasks/adamw.h"
 #include "tasks/batching.h"
 #include "tasks/inference.h"
@@ -196,7 +197,8 @@ absl::StatusOr<TrainingResult> TrainClassifier(const Backbone& backbone,
                                                const TrainingOptions& options,
                                                const TrainingCallbacks& callbacks) {
   const c10::AutoGradMode grad(true);
-  return Run(backbone, head, train, dev, options, callbacks).Train();
+  return CatchErrors("training",
+                     [&] { return Run(backbone, head, train, dev, options, callbacks).Train(); });
 }
 
 }  // namespace graft

@@ -96,7 +96,8 @@ int64_t CountSteps(const TrainingOptions& options, int64_t examples);
 // Trains `head` and the stages of `backbone` above its frozen ones, in place: AdamW, linear warm-up
 // and decay. Both must be trainable copies that nobody else uses. On the CPU the result is a
 // function of data, options and thread count. Errors: a loss that is no finite number (with the
-// step), or what save_best gave.
+// step), what save_best gave, ResourceExhausted when memory runs out, Internal when LibTorch fails
+// otherwise or a callback throws; both are then half-trained.
 absl::StatusOr<TrainingResult> TrainClassifier(
     const Backbone& backbone, const SequenceClassifier& head, const EncodedExamples& train,
     const EncodedExamples& dev, const TrainingOptions& options, const TrainingCallbacks& callbacks);

@@ -7,7 +7,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status_macros.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "tokenizers/composed_tokenizer.h"
@@ -19,41 +18,11 @@ namespace {
 constexpr uint64_t kMaxConfigBytes = 16'000'000;
 // transformers writes 10^30 for "no limit".
 constexpr double kNoLengthLimit = 1e9;
-// Digits that 64 bits hold for sure.
-constexpr size_t kSafeDigits = 18;
-
-// The text with ".0" behind integers of more than 18 digits. transformers writes
-// "model_max_length": 1000000000000000019884624838656, which JSON allows but a parser into 64-bit
-// integers does not.
-std::string MarkHugeIntegers(std::string_view text) {
-  std::string out;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size();) {
-    size_t length = 1;
-    if (in_string && text[i] == '\\') {
-      length = std::min<size_t>(2, text.size() - i);
-    } else if (text[i] == '"') {
-      in_string = !in_string;
-    } else if (!in_string && text[i] >= '0' && text[i] <= '9') {
-      while (i + length < text.size() &&
-             (absl::ascii_isalnum(text[i + length]) ||
-              std::string_view("+-.").find(text[i + length]) != std::string_view::npos)) {
-        ++length;
-      }
-    }
-    const std::string_view part = text.substr(i, length);
-    out.append(part);
-    if (length > kSafeDigits && part.find_first_not_of("0123456789") == part.npos) out += ".0";
-    i += length;
-  }
-  return out;
-}
 
 // A JSON file of the folder; nullopt when there is none.
 absl::StatusOr<std::optional<JsonDocument>> LoadOptional(const std::string& path) {
   if (!PathExists(path)) return std::nullopt;
-  ABSL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
-  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Parse(MarkHugeIntegers(text), path));
+  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Load(path, kMaxConfigBytes));
   return std::optional<JsonDocument>(std::move(document));
 }
 
@@ -62,25 +31,33 @@ std::optional<JsonValue> Root(const std::optional<JsonDocument>& document) {
   return document->root();
 }
 
-// `vocab_size` of the model's config.json against the tokenizer. Ids past the embedding table would
-// be a fault at run time; a vocab.txt that is shorter was cut off, since nothing else marks its
-// end.
+// Whether so many ids fit an embedding table of so many rows. Ids past the table would be a fault
+// at run time. Fewer ids mean a vocabulary that was cut off or belongs to another model, but for
+// tables that are padded: a multiple of 8 rows, at most 1,023 of them behind the last id (published
+// ones are padded to multiples of 8 to 1,024). Only a tokenizer.json shows by its own end that it
+// is whole; a vocab.txt has a line for every row.
+bool FitsTable(int64_t ids, int64_t rows, bool shows_its_end) {
+  constexpr int64_t kLeastMultiple = 8, kLargestMultiple = 1024;
+  if (ids == rows) return true;
+  return shows_its_end && ids < rows && rows - ids < kLargestMultiple && rows % kLeastMultiple == 0;
+}
+
+// The tokenizer against `vocab_size` of the model's config.json.
 absl::Status CheckModelConfig(const std::string& folder, const TokenizerParts& parts,
-                              bool must_be_equal) {
+                              bool shows_its_end) {
   const std::string path = JoinPath(folder, "config.json");
   ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptional(path));
   if (!document || !document->root().Find("vocab_size")) return absl::OkStatus();
   ABSL_ASSIGN_OR_RETURN(const int64_t rows,
                         document->root().GetInt("vocab_size", 1, int64_t{1} << 31));
-  size_t ids = parts.model->vocabulary_size();
+  auto ids = static_cast<int64_t>(parts.model->vocabulary_size());
   for (const AddedToken& token : parts.added_tokens) {
-    ids = std::max(ids, static_cast<size_t>(token.id) + 1);
+    ids = std::max(ids, static_cast<int64_t>(token.id) + 1);
   }
-  const size_t expected = static_cast<size_t>(rows);
-  if (ids == expected || (ids < expected && !must_be_equal)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(parts.files[0], ": expected ", must_be_equal ? "" : "at most ", expected,
-                   " tokens as vocab_size of ", path, " says, found ", ids));
+  if (FitsTable(ids, rows, shows_its_end)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(parts.files[0], ": expected ", rows,
+                                                 " tokens as vocab_size of ", path, " says, found ",
+                                                 ids));
 }
 
 }  // namespace
@@ -176,7 +153,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
     ABSL_ASSIGN_OR_RETURN(parts, LoadVocabTxt(vocab_path, Root(config), Root(map)));
     if (map) parts->files.push_back(map_path);
   }
-  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, !has_json));
+  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, has_json));
   if (config) {
     parts->files.push_back(config_path);
     ABSL_ASSIGN_OR_RETURN(const double length,

@@ -13,6 +13,46 @@ die() {
   exit 1
 }
 
+# remove_at_end PATH: removed when the script ends, however it ends.
+removed_at_end=()
+removing_shell=
+remove_at_end() {
+  [ "$removing_shell" = "$BASHPID" ] || removed_at_end=()  # a subshell leaves its parent's alone
+  removing_shell=$BASHPID
+  removed_at_end+=("$1")
+  trap 'rm -rf "${removed_at_end[@]}"' EXIT
+  # Without these a signal would end the script but not run the trap above.
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+# only_one FILE: waits while another script holds this lock; kept until the script ends.
+only_one() {
+  local lock
+  exec {lock}> "$1" || die "cannot write $1"
+  flock -n "$lock" || { say "waiting for another run (it holds $1)"; flock "$lock"; }
+}
+
+# source_state: a hash of all that the outcome of the tests depends on: the files of the checkout but ignored ones, with
+# their modes; the installed packages, the processor, and what the environment says. Fails outside a git checkout.
+source_state() {
+  (
+    cd "$GRAFT_ROOT"
+    git rev-parse --git-dir > /dev/null 2>&1 || exit 1
+    # A tracked file that was deleted has no line.
+    files() { git ls-files -z --cached --others --exclude-standard | sort -z; }
+    {
+      files | xargs -0 stat -c '%a %n' 2> /dev/null || true
+      files | xargs -0 sha256sum 2> /dev/null || true
+      dpkg-query -W 2> /dev/null || true
+      uname -srm
+      grep -m 2 -E '^(model name|flags)' /proc/cpuinfo || true
+      nproc
+      env | grep -E '^(GRAFT_|CC=|CXX=|[A-Z]*FLAGS=|CMAKE_|PATH=|OMP_|MKL_|ATEN_|ONEDNN_)' | sort || true
+    } | sha256sum | cut -c1-64
+  )
+}
+
 # need_space FOLDER MEGABYTES WHAT: stops when the file system of FOLDER has less free space.
 need_space() {
   mkdir -p "$1" 2>/dev/null || die "cannot create the folder $1"
@@ -26,24 +66,25 @@ pinned_version() {
   sed -n "s/^$1==\([^ ]*\) .*/\1/p" "$GRAFT_ROOT/tools/pins.txt"
 }
 
-# fetch NAME FOLDER [wheel|source]: downloads a pinned package into FOLDER; pip checks the sha256.
+# fetch NAME FOLDER [wheel|source]: downloads a pinned package into FOLDER; pip checks the sha256. Nothing of it is run.
 fetch() {
-  local name=$1 folder=$2 kind=${3:-wheel} requirement
+  local name=$1 folder=$2 kind=${3:-wheel} requirement python_path=${PYTHONPATH:-}
   local -a how
   if [ "$kind" = source ]; then
-    how=(--no-binary :all:)
+    how=(--no-binary :all: --use-pep517 --no-build-isolation)
+    python_path=$GRAFT_ROOT/tools/sdist_backend${PYTHONPATH:+:$PYTHONPATH}
   else
     how=(--only-binary :all: --python-version 3.11 --implementation cp --abi cp311 --abi none
          --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64
          --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --platform any)
   fi
   requirement=$(mktemp)
+  remove_at_end "$requirement"
   grep "^$name==" "$GRAFT_ROOT/tools/pins.txt" > "$requirement" || die "tools/pins.txt has no line for $name"
   say "downloading $name $(pinned_version "$name")"
-  if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+  if ! PINNED=$name==$(pinned_version "$name") PYTHONPATH=$python_path PYTHONDONTWRITEBYTECODE=1 \
+      python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
       "${how[@]}" -d "$folder" -r "$requirement" >&2; then
-    rm -f "$requirement"
     die "cannot download $name $(pinned_version "$name") (no network, or the file is not the pinned one)"
   fi
-  rm -f "$requirement"
 }

@@ -1,13 +1,36 @@
 #include "tools/compute.h"
 
+#include <cstdlib>
+#include <string_view>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
 #include "tasks/text_classifier.h"
+#include "tools/options.h"
 
 namespace graft::tools {
+namespace {
+
+// 0 where the variable is not set. A list has a number for each level of nested parallelism.
+absl::StatusOr<int> ThreadsOfEnvironment() {
+  const char* const value = std::getenv("OMP_NUM_THREADS");
+  const std::string_view text = value == nullptr ? "" : value;
+  if (text.empty()) return 0;
+  const absl::StatusOr<int64_t> threads =
+      ParseInteger(text.substr(0, text.find(',')), 1, kMostThreads);
+  if (threads.ok()) return static_cast<int>(*threads);
+  return absl::InvalidArgumentError(absl::StrCat("OMP_NUM_THREADS: ", threads.status().message()));
+}
+
+}  // namespace
 
 absl::Status PrepareCompute(const std::string& device, int threads) {
   if (device == "cuda") {
     return absl::FailedPreconditionError(
         "--device cuda: this build of graft has no CUDA kernels; --device cpu works");
+  }
+  if (threads == 0) {
+    ABSL_ASSIGN_OR_RETURN(threads, ThreadsOfEnvironment());
   }
   SetThreads(threads);
   return absl::OkStatus();

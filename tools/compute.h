@@ -8,7 +8,9 @@
 
 namespace graft::tools {
 
-// Sets the threads (0 = one per core) and checks that the device is there.
+// Sets the threads and checks that the device is there. 0 threads: the first number of
+// OMP_NUM_THREADS, as all programs over OpenMP take it, where that is not set one per core.
+// InvalidArgument when it is no number.
 absl::Status PrepareCompute(const std::string& device, int threads);
 
 }  // namespace graft::tools

@@ -46,7 +46,25 @@ int64_t AllParameters(const LoadedModel& model) {
 }
 
 std::string Layout(const ModelFolder& folder) {
-  return folder.sentence_transformers ? "sentence-transformers" : "transformers";
+  return folder.modules.empty() ? "transformers" : "sentence-transformers";
+}
+
+// What becomes of the pooler; empty when the files have none.
+std::string PoolerUse(const LoadedModel& model) {
+  if (model.head && model.head->config().pooler) return "head";
+  if (model.pooler.empty()) return "";
+  return model.folder.head || model.folder.pooling ? "not used" : "new head";
+}
+
+// "Dense (2_Dense)"
+std::vector<std::string> UnusedModules(const ModelFolder& folder) {
+  std::vector<std::string> names;
+  for (const SentenceModule& module : folder.modules) {
+    if (module.used) continue;
+    names.push_back(module.path.empty() ? module.type
+                                        : absl::StrCat(module.type, " (", module.path, ")"));
+  }
+  return names;
 }
 
 void PrintJson(const LoadedModel& model) {
@@ -75,6 +93,8 @@ void PrintJson(const LoadedModel& model) {
                     {"tokenizer", model.tokenizer->Describe()}};
   json["pooling"] =
       folder.pooling ? ordered_json(PoolingName(*folder.pooling)) : ordered_json(nullptr);
+  const std::string pooler = PoolerUse(model);
+  json["pooler"] = pooler.empty() ? ordered_json(nullptr) : ordered_json(pooler);
   json["head"] = nullptr;
   if (model.head) {
     json["head"] = {{"pooling", PoolingName(model.head->config().pooling)},
@@ -86,6 +106,7 @@ void PrintJson(const LoadedModel& model) {
   json["memory_bytes"] = AllParameters(model) * static_cast<int64_t>(sizeof(float));
   json["mapped"] = model.mapped;
   json["files"] = folder.files;
+  json["unused_modules"] = UnusedModules(folder);
   json["unused_tensors"] = model.unused_tensors;
   std::cout << JsonText(json, 2) << '\n';
 }
@@ -113,6 +134,12 @@ void PrintText(const LoadedModel& model) {
                                            model.head->config().pooler ? " with pooler" : "")
                             : "none"});
   if (model.head) facts.AddRow({"labels", absl::StrJoin(labels, ", ")});
+  const std::string pooler = PoolerUse(model);
+  if (pooler == "new head") facts.AddRow({"pooler", "pretrained; a new head starts from it"});
+  if (pooler == "not used") facts.AddRow({"pooler", "pretrained; not used"});
+  for (const std::string& module : UnusedModules(folder)) {
+    facts.AddRow({"module not used", Printable(module)});
+  }
   facts.AddRow(
       {"memory", absl::StrFormat("%.1f MB, %s", AllParameters(model) * sizeof(float) / kMegabyte,
                                  model.mapped ? "mapped and shared" : "read")});

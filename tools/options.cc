@@ -13,7 +13,6 @@
 namespace graft::tools {
 namespace {
 
-constexpr int64_t kMostThreads = 1024;
 constexpr int64_t kMostLayers = 1024;
 
 std::string QuoteChoices(const std::vector<std::string>& choices) {
@@ -156,7 +155,8 @@ void OptionList::Device(std::string* value) {
 }
 
 void OptionList::Threads(int* value) {
-  Integer("--threads", value, 0, kMostThreads, "CPU threads; 0 takes one per core");
+  Integer("--threads", value, 0, kMostThreads,
+          "CPU threads; 0 takes OMP_NUM_THREADS, where that is not set one per core");
 }
 
 void OptionList::Seed(int64_t* value) {

@@ -27,6 +27,8 @@ enum ExitStatus : int {
   kExitTerminated = 143,
 };
 
+inline constexpr int64_t kMostThreads = 1024;
+
 enum class Need { kOptional, kRequired };
 
 // Declares the options of one verb. Every `value` must live until the verb has run; what it holds
@@ -67,7 +69,7 @@ class OptionList {
   // Options that several verbs share, each spelled and explained in one place.
   void Freeze(std::string* value);  // --freeze none|embeddings|K|all
   void Device(std::string* value);  // --device auto|cpu|cuda
-  void Threads(int* value);         // --threads N; 0 = one per core
+  void Threads(int* value);         // --threads N; what 0 means says PrepareCompute
   void Seed(int64_t* value);        // --seed N, in [0, 2^63)
   void InvalidUtf8Policy(InvalidUtf8* value);
   // --text-column, --label-column, --format, --invalid-utf8

@@ -123,7 +123,8 @@ void ProgressBar::Resume() {
 
 void ProgressBar::Finish() {
   if (finished_) return;
-  Draw(Now());
+  // A plain line that says the same again would only look like news.
+  if (output_.redraw || done_ != lined_) Draw(Now());
   finished_ = true;
   if (output_.redraw) output_.write("\n");
   drawn_ = false;
@@ -143,6 +144,7 @@ void ProgressBar::Draw(absl::Duration now) {
     drawn_ = true;
   } else {
     output_.write(absl::StrCat(PlainLine(now), "\n"));
+    lined_ = done_;
   }
 }
 

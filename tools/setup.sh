@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh                 installs and says where
 #   tools/setup.sh --prefix-path   the same, and prints the value for the environment variable CMAKE_PREFIX_PATH
+#   tools/setup.sh --asan-prefix-path   the value for the preset asan: with an Abseil built with AddressSanitizer
 #
 # Downloads are pinned in pins.txt. Everything lands in $GRAFT_CACHE (default ~/.cache/graft) in folders named by
 # version, so that a second clone finds it there. A folder appears under its name only when it is complete.
@@ -29,12 +30,12 @@ install_packages() {
   say "installing Debian packages: ${missing[*]}"
   local log
   log=$(mktemp)
+  remove_at_end "$log"
   if ! { "${as_root[@]}" apt-get update && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
       apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "${missing[@]}"; } > "$log" 2>&1 < /dev/null; then
     tail -n 3 "$log" >&2
     die "apt-get could not install: ${missing[*]} (no network?)"
   fi
-  rm -f "$log"
 }
 
 # The headers and the CPU libraries of the wheel; libtorch_cpu.so finds the two CUDA libraries beside it by its rpath.
@@ -42,6 +43,7 @@ install_libtorch() {
   local target=$1 work
   need_space "$GRAFT_CACHE" 3000 "LibTorch"
   work=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
+  remove_at_end "$work"
   fetch torch "$work/wheels"
   fetch nvidia-cuda-runtime "$work/wheels"
   fetch nvidia-cuda-cupti "$work/wheels"
@@ -62,6 +64,7 @@ build_abseil() {
   shift
   need_space "$GRAFT_CACHE" 1000 "Abseil"
   work=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
+  remove_at_end "$work"
   log=$work/log
   fetch sentencepiece "$work" source
   tar -xzf "$work"/sentencepiece-*.tar.gz -C "$work"
@@ -79,18 +82,25 @@ build_abseil() {
   rm -rf "$work"
 }
 
+case "${1:-}" in
+  '' | --prefix-path | --asan-prefix-path) ;;
+  *) die "unknown option $1 (expected --prefix-path or --asan-prefix-path)" ;;
+esac
 [ "$(uname -m)" = x86_64 ] || die "expected an x86_64 machine, found $(uname -m)"
 install_packages
 command -v c++ >/dev/null || die "no C++ compiler"
 mkdir -p "$GRAFT_CACHE" 2>/dev/null || die "cannot create $GRAFT_CACHE"
-exec 9> "$GRAFT_CACHE/lock"
-flock 9
+only_one "$GRAFT_CACHE/lock"
 libtorch=$GRAFT_CACHE/libtorch-$(pinned_version torch)
 abseil=$GRAFT_CACHE/abseil-20260526
-rm -rf "$GRAFT_CACHE"/tmp.*  # of tries that failed; the lock is ours
+rm -rf "$GRAFT_CACHE"/tmp.*  # of runs that were killed; the lock is ours
 [ -d "$libtorch" ] || install_libtorch "$libtorch"
+if [ "${1:-}" = --asan-prefix-path ]; then
+  abseil+=-asan  # hash tables have another layout under AddressSanitizer
+  [ -d "$abseil" ] || build_abseil "$abseil" -DCMAKE_CXX_FLAGS=-fsanitize=address
+fi
 [ -d "$abseil" ] || build_abseil "$abseil"
-if [ "${1:-}" = --prefix-path ]; then
+if [ -n "${1:-}" ]; then
   printf '%s\n' "$abseil:$libtorch/torch"
 else
   say "ready: export CMAKE_PREFIX_PATH=$abseil:$libtorch/torch"

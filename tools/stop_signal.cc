@@ -11,23 +11,33 @@ static_assert(std::atomic<int>::is_always_lock_free);  // else a handler could n
 
 void Note(int signal) { received = signal; }
 
-void Install(void (*handler)(int), int flags) {
+// Installs Note and returns what it replaces.
+struct sigaction Install(int signal) {
+  struct sigaction before = {};
+  ::sigaction(signal, nullptr, &before);
+  // Who started the program with the signal ignored (a shell does for jobs in the background) wants
+  // it to have no effect.
+  if (before.sa_handler == SIG_IGN) return before;
   struct sigaction action = {};
-  action.sa_handler = handler;
-  action.sa_flags = flags;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = &Note;
+  // SA_RESETHAND: the handler goes after its first use, so that the second signal ends the program.
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  ::sigaction(signal, &action, nullptr);
+  return before;
 }
 
 }  // namespace
 
 StopSignal::StopSignal() {
   received = 0;
-  // SA_RESETHAND: the handler goes after its first use, so that the second signal ends the program.
-  Install(&Note, static_cast<int>(SA_RESETHAND | SA_RESTART));
+  interrupt_before_ = Install(SIGINT);
+  terminate_before_ = Install(SIGTERM);
 }
 
-StopSignal::~StopSignal() { Install(SIG_DFL, 0); }
+StopSignal::~StopSignal() {
+  ::sigaction(SIGINT, &interrupt_before_, nullptr);
+  ::sigaction(SIGTERM, &terminate_before_, nullptr);
+}
 
 bool StopSignal::requested() const { return received != 0; }
 

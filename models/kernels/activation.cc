@@ -1,6 +1,5 @@
 #include "models/kernels/activation.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
 
@@ -11,6 +10,7 @@
 #include "models/kernels/autograd.h"
 #include "models/kernels/loops.h"
 #include "models/kernels/rows.h"
+#include "models/kernels/tasks.h"
 
 namespace graft {
 
@@ -48,7 +48,7 @@ void Forward(const at::Tensor& x, const at::Tensor& bias, at::Tensor& y) {
   const float* source = x.const_data_ptr<float>();
   const float* shift = bias.const_data_ptr<float>();
   float* target = y.mutable_data_ptr<float>();
-  at::parallel_for(0, x.size(0), RowGrain(width), [&](int64_t begin, int64_t end) {
+  ParallelFor(x.size(0), RowGrain(width), [&](int64_t begin, int64_t end) {
     simd::BiasGelu(source + begin * width, shift, end - begin, width, target + begin * width);
   });
 }
@@ -68,7 +68,7 @@ struct BiasGeluFunction : torch::autograd::Function<BiasGeluFunction> {
     const int64_t rows = x.size(0), width = x.size(1), blocks = RowBlocks(rows);
     at::Tensor dx = at::empty_like(x);
     at::Tensor partial = at::zeros({blocks, width}, x.options());
-    at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+    ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t block = begin; block < end; ++block) {
         const int64_t first = block * kRowBlock, offset = first * width;
         simd::BiasGeluGradient(x.const_data_ptr<float>() + offset, bias.const_data_ptr<float>(),

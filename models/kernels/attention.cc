@@ -1,19 +1,16 @@
 #include "models/kernels/attention.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
-#include <memory>
 #include <vector>
 
 #include "models/kernels/autograd.h"
 #include "models/kernels/loops.h"
 #include "models/kernels/rows.h"
+#include "models/kernels/tasks.h"
 #include "models/kernels/text_dropout.h"
 
 namespace graft {
@@ -101,25 +98,6 @@ void AttentionGradient(const AttentionHead& head, const float* dout, int64_t dou
 
 namespace {
 
-// Memory of a thread that lives as long as it and only grows.
-float* ThreadScratch(int64_t floats) {
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
-  };
-  thread_local std::unique_ptr<void, Free> memory;
-  thread_local int64_t size = 0;
-  if (size < floats) {
-    constexpr size_t kAlignment = 64;
-    const size_t bytes =
-        (static_cast<size_t>(floats) * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
-    memory.reset();
-    memory.reset(std::aligned_alloc(kAlignment, bytes));
-    size = memory ? floats : 0;
-    TORCH_CHECK(memory != nullptr, "no memory for attention: ", bytes, " bytes");
-  }
-  return static_cast<float*>(memory.get());
-}
-
 // Heads [first_head, last_head) of one text.
 struct Task {
   int64_t text;
@@ -148,21 +126,6 @@ std::vector<Task> Tasks(const Segments& segments, int64_t heads, int64_t width) 
     }
   }
   return tasks;
-}
-
-// Calls body(task, scratch) for every task, the next one on the first thread that is free. Tasks do
-// not see each other, so it does not matter which thread gets which.
-template <typename Body>
-void ForTasks(const Segments& segments, int64_t heads, int64_t width, const Body& body) {
-  const std::vector<Task> tasks = Tasks(segments, heads, width);
-  const int64_t count = static_cast<int64_t>(tasks.size());
-  const int64_t scratch = AttentionScratch(segments.longest, width);
-  std::atomic<int64_t> next = 0;
-  const int64_t workers = std::min<int64_t>(count, at::get_num_threads());
-  at::parallel_for(0, workers, 1, [&](int64_t, int64_t) {
-    float* memory = ThreadScratch(scratch);
-    for (int64_t i = next++; i < count; i = next++) body(tasks[i], memory);
-  });
 }
 
 // One call's view of its tensors.
@@ -199,7 +162,10 @@ struct Packed {
 template <typename Body>
 void ForHeads(const Packed& in, const DropoutKey& key, const Body& body) {
   const int32_t* text_ids = in.segments.text_ids.const_data_ptr<int32_t>();
-  ForTasks(in.segments, in.heads, in.width(), [&](const Task& task, float* scratch) {
+  const std::vector<Task> tasks = Tasks(in.segments, in.heads, in.width());
+  const int64_t scratch_floats = AttentionScratch(in.segments.longest, in.width());
+  ForTasks(static_cast<int64_t>(tasks.size()), scratch_floats, [&](int64_t i, float* scratch) {
+    const Task& task = tasks[i];
     const TextDropout dropout = ForText(key, text_ids[task.text]);
     for (int64_t h = task.first_head; h < task.last_head; ++h) {
       body(in.Head(task.text, h, key.active() ? &dropout : nullptr), h, in.start(task.text),

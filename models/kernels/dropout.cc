@@ -1,6 +1,5 @@
 #include "models/kernels/dropout.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "models/kernels/autograd.h"
 #include "models/kernels/loops.h"
 #include "models/kernels/rows.h"
+#include "models/kernels/tasks.h"
 #include "models/kernels/text_dropout.h"
 
 namespace graft {
@@ -63,7 +63,7 @@ void DropRows(const at::Tensor& x, const Segments& segments, const DropoutKey& k
   const int32_t* text_ids = segments.text_ids.const_data_ptr<int32_t>();
   const float* source = x.const_data_ptr<float>();
   float* target = y.mutable_data_ptr<float>();
-  at::parallel_for(0, segments.tokens, RowGrain(width), [&](int64_t begin, int64_t end) {
+  ParallelFor(segments.tokens, RowGrain(width), [&](int64_t begin, int64_t end) {
     int64_t text = TextOfRow(starts, texts, begin);
     for (int64_t row = begin; row < end; ++text) {
       const int64_t last = std::min<int64_t>(end, starts[text + 1]);

@@ -1,6 +1,5 @@
 #include "models/kernels/embedding.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
@@ -10,6 +9,7 @@
 
 #include "models/kernels/autograd.h"
 #include "models/kernels/rows.h"
+#include "models/kernels/tasks.h"
 
 namespace graft {
 
@@ -48,7 +48,7 @@ at::Tensor Forward(const std::vector<Lookup>& lookups, int64_t rows, int64_t tok
   const int64_t width = lookups[0].width;
   at::Tensor sum = at::empty({rows, width}, at::kFloat);
   float* target = sum.mutable_data_ptr<float>();
-  at::parallel_for(0, tokens, RowGrain(width), [&](int64_t begin, int64_t end) {
+  ParallelFor(tokens, RowGrain(width), [&](int64_t begin, int64_t end) {
     for (int64_t token = begin; token < end; ++token) {
       std::copy_n(lookups[0].Row(token), width, target + token * width);
       for (size_t i = 1; i < lookups.size(); ++i) {
@@ -71,7 +71,7 @@ at::Tensor Backward(const at::Tensor& ids, int64_t table_rows, const at::Tensor&
   float* target = gradient.mutable_data_ptr<float>();
   constexpr int64_t kColumns = 16;  // a cache line
   const int64_t groups = (width + kColumns - 1) / kColumns;
-  at::parallel_for(0, groups, 4, [&](int64_t begin, int64_t end) {
+  ParallelFor(groups, 4, [&](int64_t begin, int64_t end) {
     const int64_t first = begin * kColumns, count = std::min(width, end * kColumns) - first;
     for (int64_t token = 0; token < tokens; ++token) {
       AddTo(target + id[token] * width + first, upstream + token * width + first, count);

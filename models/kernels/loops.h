@@ -32,6 +32,29 @@ using BiasGeluLoop = void(const float* x, const float* bias, int64_t rows, int64
 using BiasGeluGradientLoop = void(const float* x, const float* bias, const float* dy, int64_t rows,
                                   int64_t width, float* dx, float* dbias);
 
+// Element (i, j) of a matrix stands at data[i * row + j * column]; one of the two strides is 1.
+struct MatrixView {
+  const float* data;
+  int64_t row;
+  int64_t column;
+};
+
+// out = left [rows, depth] times right [depth, columns]. Element (i, j) of out stands at
+// out[i * out_row + j * out_column]; one of the two strides is 1.
+struct ProductShape {
+  int64_t rows;
+  int64_t depth;
+  int64_t columns;
+};
+
+// Columns of the result that are computed together at most, and floats of scratch memory, 64-byte
+// aligned, that ProductLoop needs.
+inline constexpr int64_t kProductPanel = 48;
+inline int64_t ProductScratch(int64_t depth) { return depth * kProductPanel; }
+
+using ProductLoop = void(const MatrixView& left, const MatrixView& right, const ProductShape& shape,
+                         float* scratch, float* out, int64_t out_row, int64_t out_column);
+
 struct NormParameters {
   const float* gamma;  // [width]
   const float* beta;   // [width]
@@ -110,6 +133,7 @@ namespace plain {
 DropoutScalesLoop DropoutScales;
 BiasGeluLoop BiasGelu;
 BiasGeluGradientLoop BiasGeluGradient;
+ProductLoop Product;
 NormRowLoop NormRow;
 NormRowGradientLoop NormRowGradient;
 AttentionLoop Attention;
@@ -122,6 +146,7 @@ namespace simd {
 DropoutScalesLoop DropoutScales;
 BiasGeluLoop BiasGelu;
 BiasGeluGradientLoop BiasGeluGradient;
+ProductLoop Product;
 NormRowLoop NormRow;
 NormRowGradientLoop NormRowGradient;
 AttentionLoop Attention;

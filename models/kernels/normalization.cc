@@ -1,6 +1,5 @@
 #include "models/kernels/normalization.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
@@ -14,6 +13,7 @@
 #include "models/kernels/autograd.h"
 #include "models/kernels/loops.h"
 #include "models/kernels/rows.h"
+#include "models/kernels/tasks.h"
 #include "models/kernels/text_dropout.h"
 
 namespace graft {
@@ -126,7 +126,7 @@ void Forward(const Inputs& in, const Segments& segments, const DropoutKey& dropo
   const bool keeps = normalized.defined();
   float* kept = keeps ? normalized.mutable_data_ptr<float>() : nullptr;
   float* inverse = keeps ? inverse_deviation.mutable_data_ptr<float>() : nullptr;
-  at::parallel_for(0, rows, RowGrain(width), [&](int64_t begin, int64_t end) {
+  ParallelFor(rows, RowGrain(width), [&](int64_t begin, int64_t end) {
     RowScales scales(segments, dropout, width, begin);
     for (int64_t row = begin; row < end; ++row) {
       const int64_t offset = row * width;
@@ -163,7 +163,7 @@ Gradients Backward(const Inputs& in, const at::Tensor& dy, const at::Tensor& nor
   const float* inverse = inverse_deviation.const_data_ptr<float>();
   float* ds = gradients.sum.mutable_data_ptr<float>();
   float* dx = gradients.x.mutable_data_ptr<float>();
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
     RowScales scales(segments, dropout, width, begin * kRowBlock);
     for (int64_t row = begin * kRowBlock; row < std::min(rows, end * kRowBlock); ++row) {
       const int64_t offset = row * width;

@@ -1,12 +1,12 @@
 #include "models/kernels/optimizer_step.h"
 
-#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "models/kernels/loops.h"
+#include "models/kernels/tasks.h"
 
 namespace graft {
 
@@ -69,7 +69,7 @@ void AdamWStep(const at::Tensor& parameter, const at::Tensor& gradient,
   float* m = first_moment.mutable_data_ptr<float>();
   float* v = second_moment.mutable_data_ptr<float>();
   const int64_t count = parameter.numel(), blocks = (count + kBlock - 1) / kBlock;
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
     const int64_t offset = begin * kBlock, last = std::min(count, end * kBlock);
     simd::AdamW(coefficients, last - offset, g + offset, p + offset, m + offset, v + offset);
   });
@@ -92,7 +92,7 @@ double GlobalNorm(const std::vector<at::Tensor>& gradients) {
     }
   }
   std::vector<double> sums(blocks.size());
-  at::parallel_for(0, static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       sums[i] = simd::SumOfSquares(blocks[i].data, blocks[i].count);
     }

@@ -1,12 +1,12 @@
 #include "models/kernels/pooling.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
 
 #include "models/kernels/autograd.h"
 #include "models/kernels/rows.h"
+#include "models/kernels/tasks.h"
 
 namespace graft {
 
@@ -49,7 +49,7 @@ at::Tensor Forward(const at::Tensor& hidden, const Segments& segments, Pooling p
   const int64_t width = hidden.size(1);
   at::Tensor pooled = at::empty({segments.texts(), width}, hidden.options().requires_grad(false));
   const float* x = hidden.const_data_ptr<float>();
-  at::parallel_for(0, segments.texts(), 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(segments.texts(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const Text text = TextRows(segments, b);
       float* y = pooled.mutable_data_ptr<float>() + b * width;
@@ -100,7 +100,7 @@ at::Tensor Backward(const at::Tensor& dy, const Segments& segments, int64_t rows
   const int64_t width = dy.size(1);
   at::Tensor dx = at::empty({rows, width}, dy.options());
   float* target = dx.mutable_data_ptr<float>();
-  at::parallel_for(0, segments.texts(), 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(segments.texts(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       const Text text = TextRows(segments, b);
       std::fill_n(target + text.first * width, text.tokens() * width, 0.0f);

@@ -1,10 +1,11 @@
 #include "models/kernels/rows.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+
+#include "models/kernels/tasks.h"
 
 namespace graft {
 
@@ -48,7 +49,7 @@ at::Tensor SumBlocks(const at::Tensor& partial) {
   at::Tensor sums = at::zeros({width}, partial.options());
   const float* source = partial.const_data_ptr<float>();
   float* target = sums.mutable_data_ptr<float>();
-  at::parallel_for(0, width, RowGrain(blocks), [&](int64_t begin, int64_t end) {
+  ParallelFor(width, RowGrain(blocks), [&](int64_t begin, int64_t end) {
     for (int64_t block = 0; block < blocks; ++block) {
       AddTo(target + begin, source + block * width + begin, end - begin);
     }
@@ -61,7 +62,7 @@ at::Tensor SumRows(const at::Tensor& x, int64_t rows) {
   at::Tensor partial = at::zeros({blocks, width}, x.options());
   const float* source = x.const_data_ptr<float>();
   float* target = partial.mutable_data_ptr<float>();
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t last = std::min(rows, (block + 1) * kRowBlock);
       for (int64_t row = block * kRowBlock; row < last; ++row) {

@@ -9,8 +9,8 @@
 namespace graft {
 
 // Text b has the rows [starts[b], starts[b + 1]) of every [R, ...] tensor of its batch. R, the
-// capacity, is the number of tokens N rounded up to kRowMultiple; the rows from N on hold finite
-// values and belong to no text.
+// capacity, is at least the number of tokens N; the rows from N on hold finite values and belong to
+// no text.
 struct Segments {
   at::Tensor starts;    // int32 [B + 1], cumulative token counts
   at::Tensor text_ids;  // int32 [B], index of each text in its optimizer step: what keys dropout
@@ -19,14 +19,6 @@ struct Segments {
 
   int64_t texts() const { return starts.size(0) - 1; }
 };
-
-// Row counts of all matrix products are multiples of this: then a row's bits do not depend on the
-// other rows.
-inline constexpr int64_t kRowMultiple = 16;
-
-inline int64_t RowCapacity(int64_t tokens) {
-  return (tokens + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
-}
 
 }  // namespace graft
 

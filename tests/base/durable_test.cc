@@ -1,5 +1,7 @@
 #include "base/durable.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -310,6 +312,53 @@ TEST(DurableFolderTest, RemovesTemporariesOfDeadWritersWithTheirContents) {
   EXPECT_THAT(living, IsOk());
   EXPECT_THAT(next, IsOk());
   EXPECT_THAT(Entries(folder.path()), SizeIs(2));
+}
+
+// What a process leaves that ends between the two renames of a replacement without exchange.
+void LeaveSetAside(const TemporaryFolder& folder, const std::string& name) {
+  std::filesystem::create_directory(folder / name);
+  folder.Write(name + "/a", "old");
+}
+
+TEST(DurableFolderTest, AnInterruptedReplacementIsFoundAndPutBack) {
+  const TemporaryFolder folder;
+  LeaveSetAside(folder, ".m.graft-old-7-1");
+  EXPECT_EQ(FindInterruptedReplacement(folder / "m"), folder / ".m.graft-old-7-1");
+  EXPECT_EQ(FindInterruptedReplacement(folder / "other"), std::nullopt);
+  EXPECT_THAT(DurableFolder::Create(folder / "m", false),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(Entries(folder.path()), ElementsAre("m"));
+  EXPECT_EQ(TemporaryFolder::Read(folder / "m/a"), "old");
+  EXPECT_EQ(FindInterruptedReplacement(folder / "m"), std::nullopt);
+}
+
+TEST(DurableFolderTest, WhatWasSetAsideGoesWhenItsReplacementIsThere) {
+  const TemporaryFolder folder;
+  LeaveSetAside(folder, ".m.graft-old-7-1");
+  LeaveSetAside(folder, ".m.graft-old-name");
+  LeaveSetAside(folder, "m");
+  EXPECT_EQ(FindInterruptedReplacement(folder / "m"), std::nullopt);
+  EXPECT_THAT(DurableFolder::Create(folder / "m", true), IsOk());
+  EXPECT_THAT(Entries(folder.path()), ElementsAre(".m.graft-old-name", "m"));
+}
+
+TEST(DurableFolderTest, WhatALivingProcessSetAsideIsLeftAlone) {
+  const TemporaryFolder folder;
+  LeaveSetAside(folder, ".m.graft-old-7-1");
+  const int owner = ::open((folder / ".m.graft-old-7-1").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::flock(owner, LOCK_EX), 0);
+  EXPECT_EQ(FindInterruptedReplacement(folder / "m"), std::nullopt);
+  EXPECT_THAT(DurableFolder::Create(folder / "m", false), IsOk());
+  EXPECT_THAT(Entries(folder.path()), ElementsAre(".m.graft-old-7-1"));
+  ::close(owner);
+}
+
+TEST(DurableFolderTest, AFileOfTheNameLeavesWhatWasSetAside) {
+  const TemporaryFolder folder;
+  LeaveSetAside(folder, ".m.graft-old-7-1");
+  EXPECT_THAT(WriteFileDurably(folder / "m", "x"), IsOk());
+  EXPECT_THAT(WriteFileDurably(folder / "m", "y"), IsOk());
+  EXPECT_THAT(Entries(folder.path()), ElementsAre(".m.graft-old-7-1", "m"));
 }
 
 TEST(DurableFolderTest, AMoveTakesTheFolderAlong) {

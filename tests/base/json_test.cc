@@ -113,6 +113,37 @@ TEST(JsonTest, SaysPathExpectedAndFound) {
                        "c.json: o: expected an object, found an array"));
 }
 
+TEST(JsonTest, IntegersBeyond64BitsAreDoubles) {
+  const JsonDocument document = Parsed(
+      R"({"limit": 1000000000000000019884624838656, "low": -9223372036854775809,
+          "least": -9223372036854775808, "most": 9223372036854775807, "unsigned": 18446744073709551615,
+          "text \"": "99999999999999999999, \"99999999999999999999", "d": 99999999999999999999.5e1,
+          "list": [18446744073709551616]})");
+  const JsonValue root = document.root();
+  EXPECT_THAT(root.GetDouble("limit", 0, 1e300, 0), IsOkAndHolds(1e30));
+  EXPECT_THAT(root.GetInt("limit", 0, INT64_MAX),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "c.json: limit: expected an integer from 0 to 9223372036854775807, found "
+                       "1e+30"));
+  EXPECT_THAT(root.GetDouble("low", -1e300, 0, 0), IsOkAndHolds(-9223372036854775808.0));
+  EXPECT_THAT(root.GetInt("low", INT64_MIN, 0), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(root.GetInt("least", INT64_MIN, 0), IsOkAndHolds(INT64_MIN));
+  EXPECT_THAT(root.GetInt("most", 0, INT64_MAX), IsOkAndHolds(INT64_MAX));
+  EXPECT_EQ(root.Find("unsigned")->Describe(), "18446744073709551615") << "still exact";
+  EXPECT_THAT(root.GetString("text \""),
+              IsOkAndHolds("99999999999999999999, \"99999999999999999999"));
+  EXPECT_THAT(root.GetDouble("d", 0, 1e300, 0), IsOkAndHolds(999999999999999999995.0));
+  EXPECT_THAT(Parsed("18446744073709551616").root().AsDouble(0, 1e300),
+              IsOkAndHolds(18446744073709551616.0));
+}
+
+TEST(JsonTest, AMistakeBesideAHugeIntegerIsNamedAtItsPlace) {
+  EXPECT_THAT(Refusal("[99999999999999999999, 1 2]"),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("c.json: byte 25: ")));
+  EXPECT_THAT(Refusal("[" + std::string(400, '9') + "]"),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("c.json: ")));
+}
+
 TEST(JsonTest, HostileKeysDoNotReachAMessageRaw) {
   EXPECT_THAT(Refusal("{\"a\\nb\": 1, \"a\\nb\": 1}"),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("c.json: 'a\\x0Ab': expected")));

@@ -66,19 +66,20 @@ void Measure(benchmark::State& state, const std::vector<at::Tensor>& leaves,
 }
 
 void MatrixProduct(benchmark::State& state) {
-  const int64_t depth = state.range(0), width = state.range(1);
-  const bool gradients = state.range(2) != 0;
-  const at::Tensor x = at::randn({kRows, depth}).requires_grad_(gradients);
+  const int64_t rows = state.range(0), depth = state.range(1), width = state.range(2);
+  const bool gradients = state.range(3) != 0;
+  const at::Tensor x = at::randn({rows, depth}).requires_grad_(gradients);
   const at::Tensor weight = at::randn({width, depth}).requires_grad_(gradients);
   Measure(state, {x, weight}, [&] { return Linear(x, weight, {}); });
-  const double operations = (gradients ? 6e-9 : 2e-9) * static_cast<double>(kRows * depth * width);
+  const double operations = (gradients ? 6e-9 : 2e-9) * static_cast<double>(rows * depth * width);
   state.counters["GFLOP/s"] =
       benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(MatrixProduct)
-    ->ArgNames({"depth", "width", "backward"})
-    ->ArgsProduct({{kHidden}, {kHidden, 3 * kHidden, kInner}, {0, 1}})
-    ->ArgsProduct({{kInner}, {kHidden}, {0, 1}})
+    ->ArgNames({"rows", "depth", "width", "backward"})
+    ->ArgsProduct({{kRows}, {kHidden}, {kHidden, 3 * kHidden, kInner}, {0, 1}})
+    ->ArgsProduct({{kRows}, {kInner}, {kHidden}, {0, 1}})
+    ->ArgsProduct({{1, 10, 40, 60, 100, 200}, {kHidden}, {kInner}, {0}})
     ->UseRealTime();
 
 void RunAttention(benchmark::State& state) {

@@ -28,6 +28,9 @@ class ModelFolders(CommandTest):
 
     def test_missing_folder(self):
         self.refused("inspect", "model", self.folder / "nowhere", expect=["nowhere", "no such folder"])
+        (self.folder / ".nowhere.graft-old-7-1").mkdir()
+        self.refused("inspect", "model", self.folder / "nowhere",
+                     expect=["no such folder; the old one of an interrupted replacement is", ".nowhere.graft-old-7-1"])
 
     def test_file_in_place_of_a_folder(self):
         self.refused("inspect", "model", self.encoder / "config.json", expect="expected a model folder, found a file")
@@ -109,6 +112,18 @@ class ModelFolders(CommandTest):
         path.write_text("\n".join(lines + ["onemore"]) + "\n", encoding="utf-8")
         self.inspect_refused(["vocab.txt", f"expected {len(lines)}", f"found {len(lines) + 1}"])
 
+    def test_tokenizer_json_of_another_size(self):
+        path = self.classifier / "tokenizer.json"
+        tokenizer = json.loads(path.read_text(encoding="utf-8"))
+        vocab = tokenizer["model"]["vocab"]
+        size = len(vocab)
+        last = max(vocab, key=vocab.get)
+        for changed in {key: vocab[key] for key in vocab if key != last}, {**vocab, "onemore": size}:
+            tokenizer["model"]["vocab"] = changed
+            path.write_text(json.dumps(tokenizer), encoding="utf-8")
+            self.refused("classify", "--model", self.classifier, "a text",
+                         expect=[f"tokenizer.json: expected {size} tokens as vocab_size of", f"found {len(changed)}"])
+
     def test_modules_that_graft_does_not_know_or_that_lead_out(self):
         path = self.encoder / "modules.json"
         modules = json.loads(path.read_text())
@@ -120,6 +135,28 @@ class ModelFolders(CommandTest):
         path.write_text(json.dumps(modules))
         self.inspect_refused(["modules.json", "WeightedLayerPooling"])
 
+    def test_other_modules_than_those_of_a_saved_classifier(self):
+        """sentence-transformers would compute other logits than graft."""
+        self.train("--max-steps", "1")
+        out = self.folder / "out"
+        path = out / "modules.json"
+        modules = json.loads(path.read_text())
+        normalize = {"idx": 3, "name": "3", "path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}
+        for changed in modules + [normalize], modules[:2] + [normalize] + modules[2:], modules[:2]:
+            path.write_text(json.dumps(changed))
+            self.refused("classify", "--model", out, "a text",
+                         expect=["modules.json: expected Transformer, Pooling, Dense beside graft.json, found "])
+        path.write_text(json.dumps(modules))
+        path = out / "2_Dense" / "config.json"
+        dense = json.loads(path.read_text())
+        for key, value in [("activation_function", "torch.nn.modules.activation.Tanh"), ("activation_function", None),
+                           ("bias", False), ("in_features", 35), ("out_features", 3),
+                           ("module_output_name", "dense_embedding")]:
+            path.write_text(json.dumps({**dense, key: value}))
+            self.refused("classify", "--model", out, "a text", expect=["2_Dense/config.json", key, "expected"])
+        path.write_text(json.dumps(dense))
+        self.graft("classify", "--model", out, "a text")
+
     def test_graft_json_of_another_version(self):
         self.train("--max-steps", "1")
         path = self.folder / "out" / "graft.json"
@@ -129,6 +166,13 @@ class ModelFolders(CommandTest):
                                    ("pooling", "sum", "expected cls, mean, max or last")]:
             path.write_text(json.dumps({**settings, key: value}))
             self.refused("classify", "--model", self.folder / "out", "a text", expect=["graft.json", expect])
+
+    def test_threads_of_the_environment_that_are_no_number(self):
+        for value, found in [("many", "'many'"), ("0", "'0'"), ("-1", "'-1'"), ("99999999999", "'99999999999'")]:
+            run = self.graft("classify", "--model", self.classifier, "a text", env={"OMP_NUM_THREADS": value}, status=1)
+            # OpenMP's own library may complain before.
+            self.assertEqual(run.stderr.splitlines()[-1],
+                             f"graft: OMP_NUM_THREADS: expected an integer from 1 to 1024, found {found}")
 
     def test_encoder_without_a_head(self):
         self.refused("classify", "--model", self.encoder, "a text", expect=["encoder", "without a head"])

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import os
 import shutil
 import signal
 import struct
@@ -71,6 +72,17 @@ class Train(CommandTest):
         row = self.graft("classify", "--model", self.folder / "out", "--json", "a b c d e f g").stdout
         self.assertEqual(json.loads(row)["cut_off_tokens"], 3)
 
+    def test_threads_are_those_of_the_option_else_of_the_environment(self):
+        train = self.sentiment()
+        for number, (arguments, variable, threads) in enumerate([
+                ([], "1", 1), ([], "3,2", 3), (["--threads", "2"], "1", 2), (["--threads", "0"], "3", 3),
+                ([], "", len(os.sched_getaffinity(0)))]):
+            run = self.graft("train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
+                             self.folder / f"out-{number}", "--max-steps", "1", "--json", *arguments,
+                             env={"OMP_NUM_THREADS": variable})
+            self.assertEqual(self.json_lines(run.stdout)[0]["threads"], threads, (arguments, variable))
+        self.assertIn("OMP_NUM_THREADS", self.graft("train", "classify", "--help").stdout)
+
     def test_patience_and_evaluations(self):
         run = self.train("--epochs", "50", "--eval-every", "2", "--patience", "2", "--json")
         lines = self.json_lines(run.stdout)
@@ -95,6 +107,22 @@ class Train(CommandTest):
             self.assertEqual(process.returncode, status)
             self.assertTrue(json.loads(rest.splitlines()[-1])["stopped"])
             self.graft("classify", "--model", out, "The film is good.")
+
+    def test_a_signal_that_was_ignored_stays_ignored(self):
+        train = self.sentiment()
+        process = subprocess.Popen(
+            [GRAFT, "train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
+             self.folder / "out", "--epochs", "100000", "--eval-every", "20", "--threads", "1", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        self.assertEqual(json.loads(process.stdout.readline())["event"], "start")
+        self.assertEqual(json.loads(process.stdout.readline())["event"], "evaluation")
+        process.send_signal(signal.SIGINT)
+        for _ in range(3):
+            self.assertEqual(json.loads(process.stdout.readline())["event"], "evaluation")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 143)
 
     def test_an_existing_folder_is_replaced_only_on_request(self):
         self.train("--max-steps", "1")
@@ -187,9 +215,89 @@ class Classify(CommandTest):
             for score, weight in zip(row["scores"].values(), weights):
                 self.assertAlmostEqual(score, weight / sum(weights), delta=1e-5)
 
+    def test_rows_that_pad_the_embedding_table_change_nothing(self):
+        before = self.graft("classify", "--model", self.classifier, "--json", "The film is good.").stdout
+        path = self.classifier / "model.safetensors"
+        data = path.read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + length])
+        table = header["bert.embeddings.word_embeddings.weight"]
+        end = table["data_offsets"][1]
+        more = 160 - table["shape"][0]
+        bytes_more = more * table["shape"][1] * 4
+        for tensor in header.values():
+            if tensor.get("data_offsets", [0])[0] >= end:
+                tensor["data_offsets"] = [offset + bytes_more for offset in tensor["data_offsets"]]
+        table["shape"][0] += more
+        table["data_offsets"][1] += bytes_more
+        text = json.dumps(header).encode()
+        end += 8 + length
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length:end] + bytes(bytes_more) + data[end:])
+        config = json.loads((self.classifier / "config.json").read_text())
+        (self.classifier / "config.json").write_text(json.dumps({**config, "vocab_size": 160}))
+        self.assertEqual(self.graft("classify", "--model", self.classifier, "--json", "The film is good.").stdout,
+                         before)
+
     def test_line_ends_in_an_argument_stay_on_one_line(self):
         run = self.graft("classify", "--model", self.classifier, "two\nlines")
         self.assertEqual(len(run.stdout.splitlines()), 1)
+
+
+class Inspect(CommandTest):
+    def inspect(self, folder):
+        return json.loads(self.graft("inspect", "model", folder, "--json").stdout)
+
+    def add_modules(self, folder, *modules):
+        """Makes a sentence-transformers folder of it, with mean pooling."""
+        shutil.copytree(self.encoder / "1_Pooling", folder / "1_Pooling")
+        first = json.loads((self.encoder / "modules.json").read_text())
+        (folder / "modules.json").write_text(json.dumps(
+            first + [{"path": path, "type": "sentence_transformers.models." + name} for name, path in modules]))
+
+    def test_says_what_becomes_of_the_pooler(self):
+        self.assertEqual(self.inspect(self.classifier)["pooler"], "head")
+        self.assertIsNone(self.inspect(self.encoder)["pooler"])
+        path = self.classifier / "config.json"
+        path.write_text(path.read_text().replace("BertForSequenceClassification", "BertModel"))
+        model = self.inspect(self.classifier)
+        self.assertEqual(model["pooler"], "new head")
+        self.assertEqual(model["unused_tensors"], ["classifier.bias", "classifier.weight"])
+        self.assertIn("a new head starts from it", self.graft("inspect", "model", self.classifier).stdout)
+        self.add_modules(self.classifier)
+        model = self.inspect(self.classifier)
+        self.assertEqual(model["pooler"], "not used")
+        self.assertEqual(model["unused_tensors"], ["bert.pooler.dense.bias", "bert.pooler.dense.weight",
+                                                   "classifier.bias", "classifier.weight"])
+        self.assertIn("pretrained; not used", self.graft("inspect", "model", self.classifier).stdout)
+
+    def test_lists_modules_that_it_does_not_compute_with_their_tensors(self):
+        self.train("--max-steps", "1")
+        out = self.folder / "out"
+        self.assertEqual(self.inspect(out)["unused_modules"], [])
+        self.assertEqual(self.inspect(out)["unused_tensors"], [])
+        (out / "graft.json").unlink()
+        model = self.inspect(out)
+        self.assertIsNone(model["head"])
+        self.assertEqual(model["pooling"], "mean")
+        self.assertEqual(model["unused_modules"], ["Dense (2_Dense)"])
+        self.assertEqual(model["unused_tensors"], ["2_Dense/linear.bias", "2_Dense/linear.weight"])
+        shutil.rmtree(self.classifier)
+        shutil.copytree(self.encoder, self.classifier)
+        shutil.rmtree(self.classifier / "1_Pooling")
+        self.add_modules(self.classifier, ("Normalize", "2_Normalize"))
+        self.assertEqual(self.inspect(self.classifier)["unused_modules"], ["Normalize (2_Normalize)"])
+        self.assertIn("Normalize (2_Normalize)", self.graft("inspect", "model", self.classifier).stdout)
+
+    def test_lists_tensors_of_its_own_head_that_it_does_not_read(self):
+        self.train("--max-steps", "1")
+        path = self.folder / "out" / "2_Dense" / "model.safetensors"
+        data = path.read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + length])
+        header["linear.extra"] = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+        text = json.dumps(header).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length:])
+        self.assertEqual(self.inspect(self.folder / "out")["unused_tensors"], ["2_Dense/linear.extra"])
 
 
 class Help(CommandTest):

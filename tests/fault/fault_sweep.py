@@ -10,8 +10,8 @@ The command must make the same durable calls in the same order each time. Invari
   - without faults: status 0, the rules of order_rules.py, no other entry than before and the
     target, the mode of a replaced target is kept;
   - after a kill: the target is whole (default: equal to what it was before or to what the run
-    without faults made, see Scenario.problem), and the command run again succeeds and leaves no
-    temporaries;
+    without faults made, see Scenario.problem; with Scenario.no_exchange it may also be away while
+    both are whole beside it), and the command run again succeeds and leaves no temporaries;
   - after a failing call: status 0 and the new target, or another status and a message that names
     the target and the system's reason; the target is whole; no temporaries (unless removing them is
     what failed, or the message names what stays); fsync is not tried again. Interrupted and short
@@ -63,6 +63,7 @@ class Scenario:
     # None when the target (a path that may not exist) is whole, else what is wrong; without it the
     # target must equal one of the two states.
     problem: Callable[[str], str] = None
+    no_exchange: str = None  # errno of a file system that cannot exchange two names
     quick_errors: int = 2  # errors tried per call when not full
     quick_every: int = 1  # every which call is tried when not full; the last four always are
     env: dict = None
@@ -148,7 +149,7 @@ class Sweep:
 
     def traced(self, folder, fault=None):
         return run_traced(self.scenario.command(folder), folder, fault, self.scenario.timeout,
-                          self.scenario.env)
+                          self.scenario.env, self.scenario.no_exchange)
 
     def target(self, folder):
         return os.path.join(folder, self.scenario.target)
@@ -162,7 +163,8 @@ class Sweep:
             self.others = self.other_entries(folder)
             run = self.traced(folder)
             self.new = state_of(self.target(folder))
-            problems = order_breaches(run.calls, self.target(folder)) + sync_breaches(run.calls)
+            problems = order_breaches(run.calls, self.target(folder),
+                                      bool(self.scenario.no_exchange)) + sync_breaches(run.calls)
             if run.exit != 0 or run.signal != 0:
                 problems.append(f"status {run.exit}, signal {run.signal}: {run.stderr.strip()}")
             if self.new is None:
@@ -180,13 +182,15 @@ class Sweep:
             if not run.faults() or run.faults()[0].n != fault.n:
                 raise SweepError(f"{self.scenario.name}: {fault} did not happen: the command does "
                                  "not make the same calls each time")
-            problems = self.not_whole(folder) + sync_breaches(run.calls)
+            problems = sync_breaches(run.calls)
             if fault.kills():
                 self.report.kills += 1
+                if not self.between_renames(folder):
+                    problems += self.not_whole(folder)
                 problems += self.after_kill(folder, run, fault)
             else:
                 self.report.errors += 1
-                problems += self.after_error(folder, run, fault)
+                problems += self.not_whole(folder) + self.after_error(folder, run, fault)
             self.refuse(problems, str(fault), run)
         self.in_folder(body)
 
@@ -199,6 +203,13 @@ class Sweep:
             return []
         return ["the target is neither the old nor the new one"]
 
+    def between_renames(self, folder):
+        """Whether nothing has the target's name, but the old and the new target are beside it."""
+        if not self.scenario.no_exchange or os.path.lexists(self.target(folder)):
+            return False
+        beside = [state_of(os.path.join(folder, name)) for name in self.other_entries(folder)]
+        return self.old in beside and self.new in beside
+
     def leftovers(self, folder, stderr=""):
         """What is there that was not before, unless the message says where it is."""
         more = [name for name in self.other_entries(folder)
@@ -209,7 +220,8 @@ class Sweep:
         problems = [] if run.signal == 9 else [f"not killed, status {run.exit}"]
         if self.full:  # a second kill, while the command repairs what the first one left
             self.report.kills += len(self.traced(folder, fault).faults())
-            problems += self.not_whole(folder)
+            if not self.between_renames(folder):
+                problems += self.not_whole(folder)
         again = self.traced(folder)
         self.report.reruns += 1
         if again.exit != 0:

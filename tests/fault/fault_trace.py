@@ -82,14 +82,19 @@ def tracer():
     return path
 
 
-def run_traced(command, watch, fault=None, timeout=120, env=None):
-    """Runs `command` once. Ends the program with status 77 where tracing is not permitted."""
+def run_traced(command, watch, fault=None, timeout=120, env=None, no_exchange=None):
+    """Runs `command` once. Ends the program with status 77 where tracing is not permitted.
+
+    `no_exchange`: the name of the errno with which every exchange of two names fails.
+    """
     log = tempfile.NamedTemporaryFile(prefix="graft-fault-", suffix=".log", delete=False)
     log.close()
     try:
         arguments = [tracer(), "--watch", os.path.realpath(watch), "--log", log.name]
         if fault:
             arguments += ["--fault", fault.argument()]
+        if no_exchange:
+            arguments += ["--no-exchange", str(getattr(errno, no_exchange))]
         done = subprocess.run(
             arguments + ["--"] + [str(part) for part in command],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

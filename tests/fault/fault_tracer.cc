@@ -1,18 +1,22 @@
 // Runs a command, counts the system calls by which it changes files below one folder, and makes the
 // n-th of them fail, fall short or be the last thing that the process does. Linux on x86-64.
 //
-//   fault_tracer --watch DIR --log FILE [--fault N:ACTION[:forever]] -- COMMAND...
+//   fault_tracer --watch DIR --log FILE [--fault N:ACTION[:forever]] [--no-exchange ERRNO]
+//                -- COMMAND...
 //
 // ACTION: kill-before, kill-after, torn (half of a write, then killed), short (half of a write), or
-// the number of an errno. `forever`: also every later call of the same name. The log has one JSON
-// line per call, in order, the faults in it, and a last line with how the command ended. Exit
-// status: 0 when the command was traced to its end, however that was; 77 when the system does not
-// permit tracing; 125 for other failures of the tracer itself.
+// the number of an errno. `forever`: also every later call of the same name. With --no-exchange
+// every renameat2 that would exchange fails with that errno, as on file systems that cannot; this
+// counts as no fault. The log has one JSON line per call, in order, the faults in it, and a last
+// line with how the command ended. Exit status: 0 when the command was traced to its end, however
+// that was; 77 when the system does not permit tracing; 125 for other failures of the tracer
+// itself.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -49,6 +53,7 @@ struct Arguments {
   int64_t fault_number = 0;  // 0: none
   std::string action;
   bool forever = false;
+  int64_t no_exchange = 0;  // errno of every exchange; 0: exchanges work
   char** command = nullptr;
 };
 
@@ -68,6 +73,8 @@ Arguments Parse(int argc, char** argv) {
       const size_t colon = value.find(':');
       arguments.fault_number = std::atoll(value.c_str());
       if (colon != std::string::npos) arguments.action = value.substr(colon + 1);
+    } else if (option == "--no-exchange") {
+      arguments.no_exchange = std::atoll(value.c_str());
     } else {
       break;
     }
@@ -76,7 +83,8 @@ Arguments Parse(int argc, char** argv) {
   if (i + 1 >= argc || std::string_view(argv[i]) != "--" || arguments.watch.empty() ||
       arguments.log.empty() || !fault_complete) {
     errno = EINVAL;
-    Die(kFailed, "--watch DIR --log FILE [--fault N:ACTION[:forever]] -- COMMAND...");
+    Die(kFailed,
+        "--watch DIR --log FILE [--fault N:ACTION[:forever]] [--no-exchange ERRNO] -- COMMAND...");
   }
   arguments.command = argv + i + 1;
   return arguments;
@@ -186,13 +194,30 @@ class Tracer {
       return;
     }
     pending.number = ++count_;
-    if (!Due(pending)) {
-      pending_[tid] = pending;
-      Continue(tid, PTRACE_SYSCALL, 0);
+    if (Due(pending)) {
+      pending.fault = arguments_.action;
+      Inject(tid, registers, pending);
       return;
     }
-    pending.fault = arguments_.action;
-    Inject(tid, registers, pending);
+    if (arguments_.no_exchange != 0 && Exchanges(pending.call)) {
+      Refuse(registers, pending, arguments_.no_exchange);
+      ::ptrace(PTRACE_SETREGS, tid, nullptr, &registers);
+    }
+    pending_[tid] = pending;
+    Continue(tid, PTRACE_SYSCALL, 0);
+  }
+
+  static bool Exchanges(const TracedCall& call) {
+    return call.name == "renameat2" && (call.flags & RENAME_EXCHANGE) != 0;
+  }
+
+  // Makes the call fail.
+  static void Refuse(user_regs_struct& registers, Pending& pending, int64_t error) {
+    pending.forced_result = -error;
+    // close gives up the descriptor even when it reports an error; other calls do nothing then.
+    if (pending.call.name == "close") return;
+    registers.orig_rax = ~0ull;
+    registers.rax = static_cast<uint64_t>(pending.forced_result);
   }
 
   bool Due(const Pending& pending) {
@@ -214,12 +239,7 @@ class Tracer {
     if (action == "torn" || action == "short") {
       HalveWrite(tid, registers);
     } else if (!pending.kill) {
-      pending.forced_result = -std::atoll(action.c_str());
-      // close gives up the descriptor even when it reports an error; other calls do nothing then.
-      if (pending.call.name != "close") {
-        registers.orig_rax = ~0ull;
-        registers.rax = static_cast<uint64_t>(pending.forced_result);
-      }
+      Refuse(registers, pending, std::atoll(action.c_str()));
     }
     ::ptrace(PTRACE_SETREGS, tid, nullptr, &registers);
     pending_[tid] = pending;

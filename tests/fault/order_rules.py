@@ -6,7 +6,8 @@ rules (each breach is a text that names the call):
   2. after a rename, a creation or a removal that publishes, the folder around it is synced before
      the command ends;
   3. the final name, and what is below it, is never opened for writing, written, cut or removed;
-  4. what an exchange put aside is removed only when the exchange is durable;
+  4. what an exchange put aside is removed only when the exchange is durable; where there is no
+     exchange, the final name may be renamed away, and the same holds for what it was renamed to;
   5. a file whose fsync failed is never synced again.
 """
 
@@ -23,8 +24,9 @@ def below(path, folder):
 class OrderCheck:
     """Follows one trace; `target` is the final name."""
 
-    def __init__(self, target):
+    def __init__(self, target, no_exchange):
         self.target = target
+        self.no_exchange = no_exchange
         self.unsynced_data = {}  # file -> call that changed it
         self.unsynced_entries = {}  # folder -> call that changed its entries
         self.put_aside = {}  # old content after an exchange -> folder that is not yet synced
@@ -79,14 +81,16 @@ class OrderCheck:
         for path, cause in self.unsynced_entries.items():
             if below(path, old):
                 self.breach(call, f"renamed before the entries of {path} are synced, {cause}")
-        if below(old, self.target):
+        exchanges = call.call == "renameat2" and call.flags & RENAME_EXCHANGE
+        if exchanges:
+            self.put_aside[old] = os.path.dirname(new)
+        elif self.no_exchange and old == self.target:
+            self.put_aside[new] = os.path.dirname(old)
+        elif below(old, self.target):
             # Content that is moved out of the way leaves a time without any.
-            if not (call.flags & RENAME_EXCHANGE and call.call == "renameat2"):
-                self.breach(call, "the final name is moved away")
+            self.breach(call, "the final name is moved away")
         if below(new, self.target) and new != self.target:
             self.breach(call, "a part of the final folder is replaced")
-        if call.call == "renameat2" and call.flags & RENAME_EXCHANGE:
-            self.put_aside[old] = os.path.dirname(new)
         for state in (self.unsynced_data, self.unsynced_entries):
             for path in [p for p in state if below(p, old)]:
                 state[new + path[len(old):]] = state.pop(path)
@@ -109,9 +113,9 @@ class OrderCheck:
             self.breach(cause, "the folder is not synced after its entries changed")
 
 
-def order_breaches(calls, target):
+def order_breaches(calls, target, no_exchange=False):
     """Rules 1 to 4, for a run without faults."""
-    check = OrderCheck(target)
+    check = OrderCheck(target, no_exchange)
     for call in calls:
         check.follow(call)
     check.end()

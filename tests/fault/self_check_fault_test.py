@@ -42,19 +42,20 @@ FOLDER_BUGS = {
     "renames-twice": "the final name is moved away",
     "removes-old-before-sync": "is removed before",
 }
+NO_EXCHANGE_BUGS = {"renames-twice": "is removed before"}
 
 
-def writer(program, kind, bug):
+def writer(program, kind, bug, no_exchange=None):
     prepare = old_file if kind == "by-hand" else old_folder
     return Scenario(f"{kind} {bug}",
                     lambda folder: [program, kind, os.path.join(folder, "target"), bug],
-                    "target", prepare, quick_errors=9)
+                    "target", prepare, quick_errors=9, no_exchange=no_exchange)
 
 
-def expect_caught(program, kind, bug, reason):
+def expect_caught(program, kind, bug, reason, no_exchange=None):
     """None when the bug is found for what it is, else what went wrong."""
     try:
-        sweep(writer(program, kind, bug))
+        sweep(writer(program, kind, bug, no_exchange))
     except SweepError as error:
         if reason in str(error):
             return None
@@ -74,6 +75,7 @@ def expect_no_fault_refused():
 def main():
     program = sys.argv[1]
     failures, caught = [], 0
+    planted = len(FILE_BUGS) + len(FOLDER_BUGS) + len(NO_EXCHANGE_BUGS)
     for kind, bugs in (("by-hand", FILE_BUGS), ("folder-by-hand", FOLDER_BUGS)):
         try:
             print(sweep(writer(program, kind, "none")), flush=True)
@@ -83,11 +85,15 @@ def main():
             failure = expect_caught(program, kind, bug, reason)
             caught += failure is None
             failures += [failure] if failure else []
+    for bug, reason in NO_EXCHANGE_BUGS.items():
+        failure = expect_caught(program, "folder-by-hand", bug, reason, "EINVAL")
+        caught += failure is None
+        failures += [failure] if failure else []
     failure = expect_no_fault_refused()
     failures += [failure] if failure else []
     for failure in failures:
         print(f"FAILED {failure}")
-    print(f"{caught} of {len(FILE_BUGS) + len(FOLDER_BUGS)} planted bugs caught")
+    print(f"{caught} of {planted} planted bugs caught")
     return 1 if failures else 0
 
 

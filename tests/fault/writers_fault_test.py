@@ -29,9 +29,9 @@ def empty_folder(folder):
     os.mkdir(os.path.join(folder, "target"))
 
 
-def scenario(program, kind, name, prepare=lambda folder: None):
+def scenario(program, kind, name, prepare=lambda folder: None, no_exchange=None):
     return Scenario(name, lambda folder: [program, kind, os.path.join(folder, "target")], "target",
-                    prepare)
+                    prepare, no_exchange=no_exchange)
 
 
 def main():
@@ -43,6 +43,8 @@ def main():
         scenario(program, "folder", "new folder"),
         scenario(program, "folder", "folder over an empty one", empty_folder),
         scenario(program, "folder", "replaced folder", old_folder),
+        scenario(program, "folder", "replaced folder without exchange (NFS)", old_folder, "EINVAL"),
+        scenario(program, "folder", "replaced folder without renameat2", old_folder, "ENOSYS"),
     ])
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs graft into a folder of its own, builds tools/examples against the installed package as a user would, and runs
-# it on the golden classifier. Also: the program of the README is that example, word for word.
+# it on the golden classifier. Also: the plain build needs nothing that only tests need, and the program of the README is
+# that example, word for word.
 set -euo pipefail
 source_dir=$1 build_dir=$2
 work=$(mktemp -d)
@@ -16,6 +17,9 @@ cmake --build "$work/build" > "$work/log" || { cat "$work/log"; exit 1; }
 "$work/build/classify" "$source_dir/tests/golden/bert-tiny" > "$work/out"
 test "$(wc -l < "$work/out")" = 2
 grep -q '^\(negative\|neutral\|positive\)  0\.[0-9]*  A wonderful film\.$' "$work/out"
+(cd "$source_dir" && CMAKE_PREFIX_PATH='' cmake --preset release -B "$work/plain" "-DCMAKE_PREFIX_PATH=$prefixes" \
+  -DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON -DCMAKE_DISABLE_FIND_PACKAGE_benchmark=ON \
+  -DCMAKE_DISABLE_FIND_PACKAGE_Python3=ON) > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 # The installed program runs from where it is.
 test "$("$work/graft/bin/graft" --version)" = "$("$build_dir/bin/graft" --version)"
 

@@ -86,8 +86,6 @@ inline Batch PackTexts(const std::vector<GoldenText>& texts, const std::vector<s
     batch.segments.longest = std::max<int64_t>(batch.segments.longest, text.ids.size());
   }
   batch.segments.tokens = static_cast<int64_t>(ids.size());
-  const size_t capacity = RowCapacity(batch.segments.tokens);
-  for (auto* list : {&ids, &positions, &types}) list->resize(capacity);
   batch.ids = IntTensor(ids);
   batch.positions = IntTensor(positions);
   batch.type_ids = IntTensor(types);

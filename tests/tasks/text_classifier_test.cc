@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/log/absl_check.h"
+#include "base/json.h"
 #include "tasks/model_folder.h"
 #include "tests/support/golden_encoder.h"
 #include "tests/support/status_matchers.h"
@@ -92,6 +93,30 @@ TEST(TextClassifier, SavedFolderGivesTheSameScores) {
   for (size_t i = 0; i < texts.size(); ++i)
     EXPECT_TRUE(Same((*before)[i], (*after)[i])) << texts[i];
   EXPECT_THAT(classifier->Save(path), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(path)));
+}
+
+TEST(TextClassifier, SavedTokenizerConfigNamesTheStoredLength) {
+  const TemporaryFolder folder;
+  for (const std::string source : {"bert-tiny", "without"}) {
+    const std::string encoder = folder / source;
+    std::filesystem::copy(GoldenFolder("bert-tiny"), encoder);
+    if (source == "without") std::filesystem::remove(encoder + "/tokenizer_config.json");
+    LoadedModel model = *LoadModel(encoder);
+    ASSERT_THAT(SaveClassifier(folder / "saved",
+                               {.source = &model.folder,
+                                .backbone = model.backbone.get(),
+                                .head = &*model.head,
+                                .labels = &model.folder.labels,
+                                .max_length = 7,
+                                .training = {}},
+                               /*replace=*/true),
+                IsOk());
+    const auto config = JsonDocument::Load(folder / "saved/tokenizer_config.json");
+    ASSERT_THAT(config, IsOk());
+    EXPECT_EQ(*config->root().GetInt("model_max_length", 0, 1000), 7);
+    EXPECT_EQ(config->root().Find("do_lower_case").has_value(), source == "bert-tiny")
+        << "the other keys stay";
+  }
 }
 
 TEST(TextClassifier, FolderThatGraftWroteIsMapped) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
@@ -354,11 +355,24 @@ TEST(LoadTokenizerTest, AVocabTxtThatIsNotAsLongAsTheModelSaysIsRefused) {
         Load({{"vocab.txt", kVocabTxt}, {"config.json", config}}),
         StatusIs(kInvalid, AllOf(HasSubstr("vocab.txt: expected 1"), HasSubstr("found 17"))));
   }
-  // A tokenizer.json shows its own end; embedding tables are often padded.
+}
+
+TEST(LoadTokenizerTest, ATokenizerJsonMayHaveFewerTokensThanAPaddedTableHasRows) {
   const std::string json = TokenizerJson().dump();
-  EXPECT_THAT(Load({{"tokenizer.json", json}, {"config.json", R"({"vocab_size": 24})"}}), IsOk());
-  EXPECT_THAT(Load({{"tokenizer.json", json}, {"config.json", R"({"vocab_size": 16})"}}),
-              StatusIs(kInvalid, HasSubstr("tokenizer.json: expected at most 16 tokens")));
+  const auto load = [&](int64_t rows) {
+    return Load(
+        {{"tokenizer.json", json}, {"config.json", absl::StrCat(R"({"vocab_size": )", rows, "}")}});
+  };
+  const auto tokens = static_cast<int64_t>((*load(24))->vocabulary_size());
+  for (const int64_t rows : {tokens, int64_t{24}, int64_t{32}, int64_t{1024}}) {
+    EXPECT_THAT(load(rows), IsOk()) << rows;
+  }
+  for (const int64_t rows : {tokens - 1, tokens + 1, int64_t{16}, int64_t{1048}, int64_t{30522}}) {
+    EXPECT_THAT(load(rows),
+                StatusIs(kInvalid, AllOf(HasSubstr(absl::StrCat("tokenizer.json: expected ", rows,
+                                                                " tokens as vocab_size of ")),
+                                         HasSubstr(absl::StrCat("found ", tokens)))));
+  }
 }
 
 TEST(LoadTokenizerTest, AConfigThatContradictsTheTokenizerJsonIsRefused) {

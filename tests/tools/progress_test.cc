@@ -158,6 +158,21 @@ TEST_F(ProgressTest, ElsewherePlainLinesComeAtEveryTenthAndAtTheEnd) {
   for (const std::string& line : screen_.lines()) EXPECT_THAT(line, Not(HasSubstr("\x1b")));
 }
 
+TEST_F(ProgressTest, StoppedEarlyThePlainLineIsNotRepeated) {
+  {
+    ProgressBar bar("train", 10, "texts", Output(false));
+    Pass(1);
+    bar.Update(3);
+    Pass(1);
+  }
+  EXPECT_THAT(screen_.lines(), ElementsAre(HasSubstr(" 0 of 10"), HasSubstr(" 3 of 10"), ""));
+  {
+    ProgressBar bar("eval", 10, "texts", Output(false));
+  }
+  EXPECT_THAT(screen_.lines(), ElementsAre(HasSubstr(" 0 of 10"), HasSubstr(" 3 of 10"),
+                                           HasSubstr("eval: 0 of 10"), ""));
+}
+
 TEST_F(ProgressTest, SlowWorkGetsAPlainLineEveryHalfMinute) {
   ProgressBar bar("train", 1'000'000, "texts", Output(false));
   for (int done = 1; done <= 95; ++done) {

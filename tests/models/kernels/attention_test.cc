@@ -44,7 +44,7 @@ struct Case {
 
 void CompareWithDouble(const Case& c) {
   const Segments segments = MakeSegments(c.lengths);
-  const int64_t rows = RowCapacity(segments.tokens), hidden = c.heads * c.width;
+  const int64_t rows = segments.tokens + 3, hidden = c.heads * c.width;
   const at::Tensor qkv = Leaf(Random({rows, 3 * hidden})), bias = Leaf(Random({3 * hidden}));
   const at::Tensor qkv64 = DoubleLeaf(qkv), bias64 = DoubleLeaf(bias);
   const DropoutKey key = {.rate = c.rate, .seed = 77, .step = 5, .site = 258};

@@ -90,7 +90,7 @@ struct Texts {
       lengths.push_back(kLengths[text]);
     }
     const Segments segments = MakeSegments(lengths, order);
-    const int64_t tail = RowCapacity(segments.tokens) - segments.tokens;
+    const int64_t tail = 5;
     packed.push_back(at::full({tail, 3 * kHidden}, filling));
     packed_ids.push_back(at::zeros({tail}, at::kInt));
     const at::Tensor out = operation.run(at::cat(packed), at::cat(packed_ids), segments);
@@ -129,13 +129,11 @@ TEST(CompanyTest, EveryOperationGivesATextTheSameBitsAloneAndInAnyCompany) {
   });
 }
 
-TEST(CompanyTest, RowLoopsGiveTheSameBitsForEveryNumberOfThreads) {
+TEST(CompanyTest, EveryOperationGivesTheSameBitsForEveryNumberOfThreads) {
   const at::NoGradGuard no_grad;
   OnEveryCodePath([] {
     const Texts texts;
     for (const Named& operation : Operations()) {
-      // The matrix product is MKL's: its bits may hang on the number of threads.
-      if (operation.name == "Linear") continue;
       SCOPED_TRACE(operation.name);
       const std::vector<at::Tensor> expected = texts.Run(operation, kOrders[0], 0);
       WithThreads([&] {

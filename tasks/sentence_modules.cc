@@ -1,0 +1,98 @@
+#include "tasks/sentence_modules.h"
+
+#include <string_view>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/json.h"
+
+namespace graft {
+namespace {
+
+// A name taken from a file may only name something inside the folder.
+absl::Status CheckPlainName(const JsonValue& place, std::string_view name) {
+  if (name == "." || name == ".." || absl::StrContains(name, '/') ||
+      absl::StrContains(name, '\\') || absl::StrContains(name, '\0')) {
+    return place.Error(
+        absl::StrCat("expected a plain name inside the model folder, found '", name, "'"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<SentenceModule>> ReadSentenceModules(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> items, document.root().AsArray());
+  std::vector<SentenceModule> modules;
+  for (const JsonValue& item : items) {
+    ABSL_ASSIGN_OR_RETURN(const std::string_view type, item.GetString("type"));
+    ABSL_ASSIGN_OR_RETURN(const std::string_view folder, item.GetString("path", ""));
+    ABSL_RETURN_IF_ERROR(CheckPlainName(item, folder));
+    modules.push_back({std::string(type.substr(type.rfind('.') + 1)), std::string(folder)});
+    const std::string& name = modules.back().type;
+    if (name != "Transformer" && name != "Pooling" && name != "Dense" && name != "Normalize") {
+      return item.Error(absl::StrCat(
+          "type: expected Transformer, Pooling, Dense or Normalize, found '", type, "'"));
+    }
+  }
+  if (modules.empty() || modules.front().type != "Transformer") {
+    return document.root().Error("expected a Transformer module first");
+  }
+  return modules;
+}
+
+// Pooling files name the mode (pooling_mode: "mean"), older ones have a flag for each mode.
+absl::StatusOr<Pooling> ReadPoolingConfig(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  const JsonValue root = document.root();
+  std::vector<std::string> modes;
+  if (const auto mode = root.Find("pooling_mode")) {
+    ABSL_ASSIGN_OR_RETURN(const std::string_view name, mode->AsString());
+    modes.emplace_back(name);
+  }
+  ABSL_ASSIGN_OR_RETURN(const auto members, root.AsObject());
+  for (const auto& [key, value] : members) {
+    if (!absl::StartsWith(key, "pooling_mode_")) continue;
+    ABSL_ASSIGN_OR_RETURN(const bool on, value.AsBool());
+    if (on) modes.emplace_back(key.substr(std::string_view("pooling_mode_").size()));
+  }
+  if (modes.size() != 1) {
+    return root.Error(absl::StrCat("expected one pooling mode, found ", modes.size(), ": ",
+                                   absl::StrJoin(modes, ", ")));
+  }
+  const std::string& mode = modes.front();
+  if (mode == "cls" || mode == "cls_token") return Pooling::kCls;
+  if (mode == "mean" || mode == "mean_tokens") return Pooling::kMean;
+  if (mode == "max" || mode == "max_tokens") return Pooling::kMax;
+  if (mode == "lasttoken") return Pooling::kLast;
+  return root.Error(
+      absl::StrCat("expected the pooling mode cls, mean, max or lasttoken, found '", mode, "'"));
+}
+
+absl::Status CheckDenseConfig(const std::string& path, int64_t in, int64_t out) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  const JsonValue root = document.root();
+  ABSL_RETURN_IF_ERROR(root.GetInt("in_features", in, in).status());
+  ABSL_RETURN_IF_ERROR(root.GetInt("out_features", out, out).status());
+  ABSL_ASSIGN_OR_RETURN(const bool bias, root.GetBool("bias", true));
+  if (!bias) return root.Error("bias: expected true, found false");
+  constexpr std::string_view kIdentity = "torch.nn.modules.linear.Identity";
+  ABSL_ASSIGN_OR_RETURN(const std::string_view activation, root.GetString("activation_function"));
+  if (activation != kIdentity) {
+    return root.Error(
+        absl::StrCat("activation_function: expected '", kIdentity, "', found '", activation, "'"));
+  }
+  // Newer versions can lead a module's input and output past the sentence's vector.
+  for (const char* key : {"module_input_name", "module_output_name"}) {
+    ABSL_ASSIGN_OR_RETURN(const std::string_view name, root.GetString(key, "sentence_embedding"));
+    if (name != "sentence_embedding") {
+      return root.Error(absl::StrCat(key, ": expected 'sentence_embedding', found '", name, "'"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace graft
