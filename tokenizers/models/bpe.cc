@@ -58,6 +58,13 @@ Bpe::Bpe(Vocabulary vocabulary, MergeTable merges, Options options)
     byte_level_ids_[byte] = char_ids_[ByteLevelChar(static_cast<uint8_t>(byte))];
     if (byte_level_ids_[byte] < 0) has_byte_alphabet_ = false;
   }
+  if (!has_byte_alphabet_) return;
+  byte_lengths_.reserve(vocabulary_.size());
+  for (size_t i = 0; i < vocabulary_.size(); ++i) {
+    // A character of the alphabet is a byte.
+    const size_t length = CountUtf8(vocabulary_.token(static_cast<int32_t>(i)));
+    byte_lengths_.push_back(static_cast<uint16_t>(length));
+  }
 }
 
 std::optional<std::string_view> Bpe::IdToToken(int32_t id) const {

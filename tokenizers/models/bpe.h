@@ -35,7 +35,8 @@ class Bpe final : public TokenModel {
     bool ignore_merges = false;
   };
 
-  // The vocabulary must have no duplicates; the ids of `merges` and the unknown id must be in it.
+  // The vocabulary must have no duplicates and no token longer than kMaxTokenBytes; the ids of
+  // `merges` and the unknown id must be in it.
   Bpe(Vocabulary vocabulary, MergeTable merges, Options options);
 
   void Tokenize(std::string_view word, std::vector<ModelToken>& tokens) const override;
@@ -50,6 +51,8 @@ class Bpe final : public TokenModel {
   bool has_byte_alphabet() const { return has_byte_alphabet_; }
   // The same as Tokenize for the bytes as ByteLevel would write them; spans are of `bytes`.
   void TokenizeBytes(std::string_view bytes, std::vector<ModelToken>& tokens) const;
+  // How many bytes a token of TokenizeBytes covers.
+  size_t byte_length(int32_t id) const { return byte_lengths_[static_cast<size_t>(id)]; }
 
   const Options& options() const { return options_; }
 
@@ -73,6 +76,7 @@ class Bpe final : public TokenModel {
   std::array<int32_t, kTableSize> char_ids_;  // negative: no such token
   std::array<int32_t, 256> byte_ids_;         // of <0x00> .. <0xFF>
   std::array<int32_t, 256> byte_level_ids_;   // of bytes in the alphabet of ByteLevel
+  std::vector<uint16_t> byte_lengths_;        // by id; empty without that alphabet
 };
 
 // The character that ByteLevel writes for a byte: itself where it is printable in Latin-1, else one

@@ -236,10 +236,11 @@ bool Unigram::TokenizeAnywhere(std::string_view word, std::vector<ModelToken>& t
   Lattice lattice(*this, word);
   lattice.Fill<double, true>(0);
   AppendTokens(word, lattice, tokens);
-  // A sum that stays below the limit is off by at most half of the distance of two floats there
-  // for each of at most word.size() pieces, and two sums are compared.
-  constexpr double kFloatStep = kScoreLimit / (1 << std::numeric_limits<float>::digits);
-  if (lattice.Margin() <= 2 * kFloatStep * static_cast<double>(word.size())) return false;
+  if (std::abs(lattice.node(word.size()).score) > kScoreLimit) return false;
+  // Sums that matter stay below twice the limit. Each of at most word.size() additions is off by
+  // at most half of the distance of two floats there, and two sums are compared.
+  constexpr double kFloatStep = 2 * kScoreLimit / (1 << std::numeric_limits<float>::digits);
+  if (lattice.Margin() <= kFloatStep * static_cast<double>(word.size())) return false;
   // The score of an unknown character is not that of the unknown piece.
   return std::none_of(tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end(),
                       [this](const ModelToken& token) {

@@ -78,7 +78,7 @@ class Unigram final : public TokenModel {
   // Whether TokenizeNext gives the same tokens for a word behind every text whose score is between
   // -kScoreLimit and kScoreLimit, since no rounding can change which row of pieces is the best, and
   // score() of these tokens is what it adds to the score. Appends the tokens in any case.
-  static constexpr float kScoreLimit = 16384;
+  static constexpr float kScoreLimit = 8192;
   bool TokenizeAnywhere(std::string_view word, std::vector<ModelToken>& tokens) const;
   // The score of a piece.
   float score(int32_t id) const { return static_cast<float>(scores_[static_cast<size_t>(id)]); }
