@@ -14,15 +14,19 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Bit i: byte i of the block is whitespace.
+// Bit i: byte i of the block is whitespace, or a space with kSpacesOnly.
+template <bool kSpacesOnly>
 HWY_INLINE uint64_t FindWhitespace(const uint8_t* block) {
   const hn::CappedTag<uint8_t, kEdgeBlock> d;
   const size_t lanes = hn::Lanes(d);
   uint64_t mask = 0;
   for (size_t i = 0; i < kEdgeBlock; i += lanes) {
     const auto v = hn::LoadU(d, block + i);
-    const auto white = hn::Or(hn::Or(hn::Eq(v, hn::Set(d, ' ')), hn::Eq(v, hn::Set(d, '\t'))),
-                              hn::Or(hn::Eq(v, hn::Set(d, '\n')), hn::Eq(v, hn::Set(d, '\r'))));
+    auto white = hn::Eq(v, hn::Set(d, ' '));
+    if constexpr (!kSpacesOnly) {
+      white = hn::Or(hn::Or(white, hn::Eq(v, hn::Set(d, '\t'))),
+                     hn::Or(hn::Eq(v, hn::Set(d, '\n')), hn::Eq(v, hn::Set(d, '\r'))));
+    }
     uint64_t bits = 0;
     hn::StoreMaskBits(d, white, reinterpret_cast<uint8_t*>(&bits));
     mask |= bits << i;
@@ -30,12 +34,13 @@ HWY_INLINE uint64_t FindWhitespace(const uint8_t* block) {
   return mask;
 }
 
-size_t FindChunkEdges(const char* text, size_t blocks, uint16_t* edges) {
+template <bool kSpacesOnly>
+HWY_INLINE size_t FindEdges(const char* text, size_t blocks, uint16_t* edges) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text);
   size_t count = 0;
   uint64_t carry = 1;  // whitespace before the text
   for (size_t block = 0; block < blocks; ++block) {
-    const uint64_t mask = FindWhitespace(bytes + block * kEdgeBlock);
+    const uint64_t mask = FindWhitespace<kSpacesOnly>(bytes + block * kEdgeBlock);
     uint64_t changes = mask ^ (mask << 1 | carry);
     carry = mask >> 63;
     const size_t end = count + static_cast<size_t>(std::popcount(changes));
@@ -52,6 +57,13 @@ size_t FindChunkEdges(const char* text, size_t blocks, uint16_t* edges) {
   return count;
 }
 
+size_t FindChunkEdges(const char* text, size_t blocks, uint16_t* edges) {
+  return FindEdges<false>(text, blocks, edges);
+}
+size_t FindSpacedEdges(const char* text, size_t blocks, uint16_t* edges) {
+  return FindEdges<true>(text, blocks, edges);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace graft
 HWY_AFTER_NAMESPACE();
@@ -60,9 +72,14 @@ HWY_AFTER_NAMESPACE();
 namespace graft {
 
 HWY_EXPORT(FindChunkEdges);
+HWY_EXPORT(FindSpacedEdges);
 
 size_t FindChunkEdges(const char* text, size_t blocks, uint16_t* edges) {
   return HWY_DYNAMIC_DISPATCH(FindChunkEdges)(text, blocks, edges);
+}
+
+size_t FindSpacedEdges(const char* text, size_t blocks, uint16_t* edges) {
+  return HWY_DYNAMIC_DISPATCH(FindSpacedEdges)(text, blocks, edges);
 }
 
 }  // namespace graft

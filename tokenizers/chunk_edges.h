@@ -18,6 +18,9 @@ inline constexpr size_t kSpareEdges = 8;
 // kSpareEdges more. Returns how many numbers it wrote, an even count. Thread-safe.
 size_t FindChunkEdges(const char* text, size_t blocks, uint16_t* edges);
 
+// The same for the longest runs of bytes that are no space (U+0020), which the last byte must be.
+size_t FindSpacedEdges(const char* text, size_t blocks, uint16_t* edges);
+
 }  // namespace graft
 
 #endif  // GRAFT_TOKENIZERS_CHUNK_EDGES_H_

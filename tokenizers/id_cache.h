@@ -82,6 +82,17 @@ class IdCache {
     return absl::MakeConstSpan(overflow_).subspan(static_cast<size_t>(entry.ids[0]), entry.count);
   }
 
+  // The ids of a key; those that are not there are made by encode() and added. Valid until the
+  // next call.
+  template <typename Encode>
+  absl::Span<const int32_t> Get(const Key& key, const Encode& encode) {
+    const uint64_t hash = key.Hash();
+    if (const Entry* entry = Find(key, hash)) return Ids(*entry);
+    const absl::Span<const int32_t> ids = encode();
+    Insert(key, hash, ids);
+    return ids;
+  }
+
   // Adds a key that is not there.
   void Insert(const Key& key, uint64_t hash, absl::Span<const int32_t> ids);
 

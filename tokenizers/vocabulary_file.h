@@ -29,6 +29,8 @@ absl::StatusOr<Vocabulary> ParseVocabTxt(std::string text, const std::string& so
 struct VocabularyObject {
   size_t begin;  // of its '{' in the text
   size_t end;    // behind its '}'
+  // Its JSON path in messages; empty when it is the whole document.
+  std::string_view path = "model.vocab";
 };
 
 // Where `model.vocab` is; nullopt when the text has no such object or is not JSON before it.

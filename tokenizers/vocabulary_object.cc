@@ -75,8 +75,11 @@ size_t FindMember(std::string_view text, size_t at, std::string_view key) {
 
 class ObjectParser {
  public:
-  ObjectParser(std::string text, const std::string& source, size_t begin)
-      : text_(std::move(text)), size_(text_.size()), source_(source), at_(begin) {}
+  ObjectParser(std::string text, const std::string& source, const VocabularyObject& object)
+      : text_(std::move(text)),
+        size_(text_.size()),
+        source_(object.path.empty() ? source : absl::StrCat(source, ": ", object.path)),
+        at_(object.begin) {}
 
   absl::StatusOr<Vocabulary> Parse(size_t& end) {
     if (!simdjson::validate_utf8(text_.data(), size_)) {
@@ -174,13 +177,13 @@ class ObjectParser {
     return at_ < size_ ? absl::StrCat("'", text_.substr(at_, 1), "'") : "the end of the file";
   }
   absl::Status Error(size_t byte, std::string_view expected, std::string_view found) const {
-    return absl::DataLossError(absl::StrCat(source_, ": model.vocab: byte ", byte, ": expected ",
-                                            expected, ", found ", found));
+    return absl::DataLossError(
+        absl::StrCat(source_, ": byte ", byte, ": expected ", expected, ", found ", found));
   }
 
-  std::string text_;   // the file, and behind it the tokens that were escaped
-  const size_t size_;  // of the file
-  const std::string& source_;
+  std::string text_;          // the file, and behind it the tokens that were escaped
+  const size_t size_;         // of the file
+  const std::string source_;  // for messages
   size_t at_;
   std::vector<Span> tokens_;  // by id; a token has an end > 0
   size_t count_ = 0;
@@ -196,7 +199,7 @@ std::optional<VocabularyObject> FindVocabularyObject(std::string_view text) {
 
 absl::StatusOr<Vocabulary> ParseVocabularyObject(std::string text, const std::string& source,
                                                  VocabularyObject& object) {
-  return ObjectParser(std::move(text), source, object.begin).Parse(object.end);
+  return ObjectParser(std::move(text), source, object).Parse(object.end);
 }
 
 }  // namespace graft
