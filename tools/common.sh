@@ -26,24 +26,44 @@ pinned_version() {
   sed -n "s/^$1==\([^ ]*\) .*/\1/p" "$GRAFT_ROOT/tools/pins.txt"
 }
 
-# fetch NAME FOLDER [wheel|source]: downloads a pinned package into FOLDER; pip checks the sha256.
+# A build backend that builds nothing. pip asks every source distribution for its metadata; with this one it gets name
+# and version, runs nothing of the package and fetches none of the build tools that the package names.
+idle_backend() {
+  mkdir "$1/setuptools"
+  touch "$1/setuptools/__init__.py"
+  cat > "$1/setuptools/build_meta.py" <<'END'
+import os, pathlib, sys
+__legacy__ = sys.modules[__name__]
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    name, version = os.environ["GRAFT_FETCHED"].split("==")
+    info = pathlib.Path(folder, f"{name}-{version}.dist-info")
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    return info.name
+END
+}
+
+# fetch NAME FOLDER [wheel|source]: downloads a pinned package into FOLDER; pip checks the sha256. NAME is NAME==VERSION
+# where pins.txt has several versions.
 fetch() {
-  local name=$1 folder=$2 kind=${3:-wheel} requirement
+  local name=$1 folder=$2 kind=${3:-wheel} work pin
   local -a how
+  pin=$(grep -m 1 "^$name[= ]" "$GRAFT_ROOT/tools/pins.txt") || die "tools/pins.txt has no line for $name"
+  work=$(mktemp -d)
+  printf '%s\n' "$pin" > "$work/requirements.txt"
   if [ "$kind" = source ]; then
-    how=(--no-binary :all:)
+    how=(--no-binary :all: --no-build-isolation --use-pep517)
+    idle_backend "$work"
   else
     how=(--only-binary :all: --python-version 3.11 --implementation cp --abi cp311 --abi none
          --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64
          --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --platform any)
   fi
-  requirement=$(mktemp)
-  grep "^$name==" "$GRAFT_ROOT/tools/pins.txt" > "$requirement" || die "tools/pins.txt has no line for $name"
-  say "downloading $name $(pinned_version "$name")"
-  if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
-      "${how[@]}" -d "$folder" -r "$requirement" >&2; then
-    rm -f "$requirement"
-    die "cannot download $name $(pinned_version "$name") (no network, or the file is not the pinned one)"
+  say "downloading ${pin%% *}"
+  if ! PYTHONPATH="$work" GRAFT_FETCHED="${pin%% *}" python3 -m pip download --quiet --disable-pip-version-check \
+      --no-deps --require-hashes "${how[@]}" -d "$folder" -r "$work/requirements.txt" >&2; then
+    rm -rf "$work"
+    die "cannot download ${pin%% *} (no network, or the file is not the pinned one)"
   fi
-  rm -f "$requirement"
+  rm -rf "$work"
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what graft is built with, once: Debian packages, LibTorch, Abseil.
+# Installs what graft is built with, once: Debian packages, LibTorch, Abseil, SentencePiece.
 #
 #   tools/setup.sh                 installs and says where
 #   tools/setup.sh --prefix-path   the same, and prints the value for the environment variable CMAKE_PREFIX_PATH
@@ -10,7 +10,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 packages=(build-essential cmake ninja-build ccache pkg-config unzip git python3 python3-pip python3-venv strace
-          libicu-dev zlib1g-dev libsimdjson-dev nlohmann-json3-dev libxxhash-dev libhwy-dev
+          libicu-dev zlib1g-dev libsimdjson-dev nlohmann-json3-dev libxxhash-dev libhwy-dev libprotobuf-dev protobuf-compiler
           libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19)
 
 install_packages() {
@@ -56,27 +56,46 @@ install_libtorch() {
   rm -rf "$work"
 }
 
-# build_abseil TARGET [cmake options...]
-build_abseil() {
-  local target=$1 work log
-  shift
-  need_space "$GRAFT_CACHE" 1000 "Abseil"
-  work=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
-  log=$work/log
-  fetch sentencepiece "$work" source
-  tar -xzf "$work"/sentencepiece-*.tar.gz -C "$work"
-  say "building Abseil (about a minute)"
-  if ! { cmake -S "$work"/sentencepiece-*/sentencepiece/third_party/abseil-cpp -B "$work/build" -G Ninja \
-        -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_STANDARD=20 -DABSL_PROPAGATE_CXX_STD=ON -DABSL_ENABLE_INSTALL=ON \
-        -DBUILD_TESTING=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON "$@" \
-        -DCMAKE_INSTALL_PREFIX="$target" &&
-      cmake --build "$work/build" && DESTDIR="$work/stage" cmake --install "$work/build"; } > "$log" 2>&1; then
-    grep -m 3 -iE 'error|no space' "$log" >&2 || tail -n 3 "$log" >&2
-    die "Abseil does not build"
+# install_built NAME WORK SOURCE TARGET [cmake options...]: builds SOURCE in the folder WORK, moves the result to TARGET
+# and removes WORK.
+install_built() {
+  local name=$1 work=$2 source=$3 target=$4
+  shift 4
+  if ! { cmake -S "$source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_STANDARD=20 \
+        -DCMAKE_POSITION_INDEPENDENT_CODE=ON "$@" -DCMAKE_INSTALL_PREFIX="$target" &&
+      cmake --build "$work/build" && DESTDIR="$work/stage" cmake --install "$work/build"; } > "$work/log" 2>&1; then
+    grep -m 3 -iE 'error|no space' "$work/log" >&2 || tail -n 3 "$work/log" >&2
+    die "$name does not build"
   fi
   mkdir -p "$(dirname "$target")"
   mv -T "$work/stage$target" "$target"
   rm -rf "$work"
+}
+
+# build_abseil TARGET [cmake options...]
+build_abseil() {
+  local target=$1 work
+  shift
+  need_space "$GRAFT_CACHE" 1000 "Abseil"
+  work=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
+  fetch sentencepiece==0.2.2 "$work" source
+  tar -xzf "$work"/sentencepiece-*.tar.gz -C "$work"
+  say "building Abseil (about a minute)"
+  install_built Abseil "$work" "$work/sentencepiece-0.2.2/sentencepiece/third_party/abseil-cpp" "$target" \
+    -DABSL_PROPAGATE_CXX_STD=ON -DABSL_ENABLE_INSTALL=ON -DBUILD_TESTING=OFF "$@"
+}
+
+# build_sentencepiece TARGET ABSEIL [cmake options...]
+build_sentencepiece() {
+  local target=$1 abseil=$2 work
+  shift 2
+  need_space "$GRAFT_CACHE" 200 "SentencePiece"
+  work=$(mktemp -d "$GRAFT_CACHE/tmp.XXXXXX")
+  fetch sentencepiece==0.2.3 "$work" source
+  tar -xzf "$work"/sentencepiece-*.tar.gz -C "$work"
+  say "building SentencePiece (about half a minute)"
+  install_built SentencePiece "$work" "$GRAFT_ROOT/tools/cmake/sentencepiece" "$target" \
+    -DSENTENCEPIECE_SOURCE="$work/sentencepiece-0.2.3/sentencepiece" -DCMAKE_PREFIX_PATH="$abseil" "$@"
 }
 
 [ "$(uname -m)" = x86_64 ] || die "expected an x86_64 machine, found $(uname -m)"
@@ -87,11 +106,14 @@ exec 9> "$GRAFT_CACHE/lock"
 flock 9
 libtorch=$GRAFT_CACHE/libtorch-$(pinned_version torch)
 abseil=$GRAFT_CACHE/abseil-20260526
+sentencepiece=$GRAFT_CACHE/sentencepiece-0.2.3
 rm -rf "$GRAFT_CACHE"/tmp.*  # of tries that failed; the lock is ours
 [ -d "$libtorch" ] || install_libtorch "$libtorch"
 [ -d "$abseil" ] || build_abseil "$abseil"
+[ -d "$sentencepiece" ] || build_sentencepiece "$sentencepiece" "$abseil"
+prefix_path=$abseil:$sentencepiece:$libtorch/torch
 if [ "${1:-}" = --prefix-path ]; then
-  printf '%s\n' "$abseil:$libtorch/torch"
+  printf '%s\n' "$prefix_path"
 else
-  say "ready: export CMAKE_PREFIX_PATH=$abseil:$libtorch/torch"
+  say "ready: export CMAKE_PREFIX_PATH=$prefix_path"
 fi
