@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh                 installs and says where
 #   tools/setup.sh --prefix-path   the same, and prints the value for the environment variable CMAKE_PREFIX_PATH
+#   tools/setup.sh --fuzz-prefix-path   what tools/fuzz.sh needs instead: Abseil and SentencePiece with sanitizers
 #
 # Downloads are pinned in pins.txt. Everything lands in $GRAFT_CACHE (default ~/.cache/graft) in folders named by
 # version, so that a second clone finds it there. A folder appears under its name only when it is complete.
@@ -108,6 +109,15 @@ libtorch=$GRAFT_CACHE/libtorch-$(pinned_version torch)
 abseil=$GRAFT_CACHE/abseil-20260526
 sentencepiece=$GRAFT_CACHE/sentencepiece-0.2.3
 rm -rf "$GRAFT_CACHE"/tmp.*  # of tries that failed; the lock is ours
+if [ "${1:-}" = --fuzz-prefix-path ]; then
+  # Abseil's containers differ with the sanitizers, so everything that uses them is built alike.
+  sanitized=(-DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_C_COMPILER=clang-19
+             "-DCMAKE_CXX_FLAGS=-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all")
+  [ -d "$abseil-fuzz" ] || build_abseil "$abseil-fuzz" "${sanitized[@]}"
+  [ -d "$sentencepiece-fuzz" ] || build_sentencepiece "$sentencepiece-fuzz" "$abseil-fuzz" "${sanitized[@]}"
+  printf '%s\n' "$abseil-fuzz:$sentencepiece-fuzz"
+  exit
+fi
 [ -d "$libtorch" ] || install_libtorch "$libtorch"
 [ -d "$abseil" ] || build_abseil "$abseil"
 [ -d "$sentencepiece" ] || build_sentencepiece "$sentencepiece" "$abseil"

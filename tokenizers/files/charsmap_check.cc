@@ -32,6 +32,15 @@ class TrieCheck {
       : units_(trie.size() / sizeof(uint32_t)), replacements_(replacements), where_(where) {
     std::memcpy(units_.data(), trie.data(), trie.size());
     state_.resize(units_.size(), State::kNew);
+    first_child_.resize(units_.size(), kNone);
+    sibling_.resize(units_.size(), kNone);
+    // A unit's label says where the children must begin that it is one of.
+    for (uint32_t unit = 0; unit < units_.size(); ++unit) {
+      const uint32_t label = units_[unit] & kLabelBits;
+      if (label == 0 || label > 0xFF) continue;
+      sibling_[unit] = first_child_[unit ^ label];
+      first_child_[unit ^ label] = unit;
+    }
   }
 
   // Depth first from the root, without recursion: the file says how deep it is.
@@ -42,20 +51,17 @@ class TrieCheck {
     }
     ABSL_RETURN_IF_ERROR(Enter(0));
     while (!path_.empty()) {
-      Step& step = path_.back();
-      if (step.label > 0xFF) {
-        state_[step.unit] = State::kDone;
+      const uint32_t child = path_.back().next_child;
+      if (child == kNone) {
+        state_[path_.back().unit] = State::kDone;
         path_.pop_back();
         continue;
       }
-      const uint32_t label = step.label++;
-      const uint32_t child = step.children ^ label;
-      // A child carries its label; whatever else stands there belongs to others.
-      if ((units_[child] & kLabelBits) != label) continue;
+      path_.back().next_child = sibling_[child];
       if (state_[child] == State::kDone) continue;  // builders share equal branches
       if (state_[child] == State::kOpen) {
         return Error(child, "a trie without cycles",
-                     absl::StrCat("unit ", step.unit, " that leads back to unit ", child));
+                     absl::StrCat("unit ", path_.back().unit, " that leads back to unit ", child));
       }
       ABSL_RETURN_IF_ERROR(Enter(child));
     }
@@ -63,18 +69,18 @@ class TrieCheck {
   }
 
  private:
+  static constexpr uint32_t kNone = ~uint32_t{0};
   enum class State : uint8_t { kNew, kOpen, kDone };
   struct Step {
     uint32_t unit;
-    uint32_t children;   // unit of the leaf, whose place label 0 has
-    uint32_t label = 1;  // of the next child to look at
+    uint32_t next_child;
   };
 
   // Checks a node's own unit and puts it on the path.
   absl::Status Enter(uint32_t at) {
     const uint32_t unit = units_[at];
     if (IsLeaf(unit)) return Error(at, "an inner node", "a leaf");
-    const uint32_t children = at ^ Offset(unit);
+    const uint32_t children = at ^ Offset(unit);  // where label 0, the leaf, is
     // Children differ in the low eight bits, so they are all inside or all outside.
     if (children >= units_.size()) {
       return Error(at, absl::StrCat("children below unit ", units_.size()),
@@ -82,7 +88,7 @@ class TrieCheck {
     }
     if (HasLeaf(unit)) ABSL_RETURN_IF_ERROR(CheckLeaf(children));
     state_[at] = State::kOpen;
-    path_.push_back({at, children});
+    path_.push_back({at, first_child_[children]});
     return absl::OkStatus();
   }
 
@@ -114,6 +120,8 @@ class TrieCheck {
   std::string_view replacements_;
   const std::string& where_;
   std::vector<State> state_;
+  // By where children begin, the first of them; by child, the next one.
+  std::vector<uint32_t> first_child_, sibling_;
   std::vector<Step> path_;
 };
 

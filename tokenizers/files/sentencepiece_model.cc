@@ -32,10 +32,25 @@ constexpr std::string_view TypeName(Type type) {
   return "";
 }
 
+// A place in the model for messages: "pieces[5].score", {"trainer_spec", "unk_id"}. Becomes a
+// string only in them: a model has many pieces.
+struct Name {
+  std::string_view message;
+  std::string_view member = {};
+  std::optional<size_t> index = std::nullopt;
+
+  template <typename Sink>
+  friend void AbslStringify(Sink& sink, const Name& name) {
+    sink.Append(name.message);
+    if (name.index) sink.Append(absl::StrCat("[", *name.index, "]"));
+    if (!name.member.empty()) sink.Append(absl::StrCat(".", name.member));
+  }
+};
+
 struct RawPiece {
   FileBytes text;
   float score = 0;
-  PieceType type = PieceType::kNormal;
+  SentencePieceType type = SentencePieceType::kNormal;
   size_t begin = 0;  // in the file
 };
 
@@ -62,16 +77,16 @@ class ModelReader {
         absl::StrCat(source_, ": byte ", at, ": expected ", expected, ", found ", found));
   }
   // "pieces[5] as a string"
-  absl::Status Expect(const WireField& field, Type type, std::string_view name) const {
+  absl::Status Expect(const WireField& field, Type type, const Name& name) const {
     if (field.type == type) return absl::OkStatus();
     return Error(field.begin, absl::StrCat(name, " as ", TypeName(type)), TypeName(field.type));
   }
-  absl::Status ReadBool(const WireField& field, std::string_view name, bool& value) const {
+  absl::Status ReadBool(const WireField& field, const Name& name, bool& value) const {
     ABSL_RETURN_IF_ERROR(Expect(field, Type::kVarint, name));
     value = field.value != 0;
     return absl::OkStatus();
   }
-  absl::Status ReadString(const WireField& field, std::string_view name, std::string& value) const {
+  absl::Status ReadString(const WireField& field, const Name& name, std::string& value) const {
     ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, name));
     if (FindInvalidUtf8(field.bytes.bytes)) {
       return Error(field.bytes.begin, absl::StrCat(name, " in UTF-8"), "an ill-formed sequence");
@@ -80,7 +95,7 @@ class ModelReader {
     return absl::OkStatus();
   }
   // An int32, which the wire gives as 64 bits.
-  absl::Status ReadId(const WireField& field, std::string_view name, int32_t& id) const {
+  absl::Status ReadId(const WireField& field, const Name& name, int32_t& id) const {
     ABSL_RETURN_IF_ERROR(Expect(field, Type::kVarint, name));
     const int64_t value = static_cast<int64_t>(field.value);
     if (value < -1 || value >= static_cast<int64_t>(kMaxTokens)) {
@@ -97,13 +112,13 @@ class ModelReader {
         ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, PieceName(pieces_.size())));
         return ReadPiece(field.bytes);
       case 2:
-        ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, "trainer_spec"));
+        ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, {"trainer_spec"}));
         return ReadTrainer(field.bytes);
       case 3:
-        ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, "normalizer_spec"));
+        ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, {"normalizer_spec"}));
         return ReadNormalizer(field.bytes, "normalizer_spec", model_.normalizer);
       case 5:
-        ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, "denormalizer_spec"));
+        ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, {"denormalizer_spec"}));
         if (!model_.denormalizer) model_.denormalizer.emplace();
         return ReadNormalizer(field.bytes, "denormalizer_spec", *model_.denormalizer);
       default:
@@ -111,7 +126,9 @@ class ModelReader {
     }
   }
 
-  static std::string PieceName(size_t index) { return absl::StrCat("pieces[", index, "]"); }
+  static Name PieceName(size_t index, std::string_view member = {}) {
+    return {"pieces", member, index};
+  }
 
   absl::Status ReadPiece(FileBytes message) {
     if (pieces_.size() == kMaxTokens) {
@@ -122,9 +139,7 @@ class ModelReader {
     WireReader reader(message, source_);
     while (!reader.done()) {
       ABSL_ASSIGN_OR_RETURN(const WireField field, reader.Next());
-      const auto name = [&](std::string_view member) {
-        return absl::StrCat(PieceName(pieces_.size()), ".", member);
-      };
+      const auto name = [&](std::string_view member) { return PieceName(pieces_.size(), member); };
       if (field.number == 1) {
         ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, name("piece")));
         piece.text = field.bytes;
@@ -132,14 +147,16 @@ class ModelReader {
         ABSL_RETURN_IF_ERROR(Expect(field, Type::kFixed32, name("score")));
         piece.score = std::bit_cast<float>(static_cast<uint32_t>(field.value));
         if (!std::isfinite(piece.score)) {
-          return Error(field.begin, name("score as a finite number"), absl::StrCat(piece.score));
+          return Error(field.begin, absl::StrCat(name("score"), " as a finite number"),
+                       absl::StrCat(piece.score));
         }
       } else if (field.number == 3) {
         ABSL_RETURN_IF_ERROR(Expect(field, Type::kVarint, name("type")));
         if (field.value < 1 || field.value > 6) {
-          return Error(field.begin, name("type from 1 to 6"), absl::StrCat(field.value));
+          return Error(field.begin, absl::StrCat(name("type"), " from 1 to 6"),
+                       absl::StrCat(field.value));
         }
-        piece.type = static_cast<PieceType>(field.value);
+        piece.type = static_cast<SentencePieceType>(field.value);
       }
     }
     ABSL_RETURN_IF_ERROR(CheckText(piece));
@@ -148,7 +165,7 @@ class ModelReader {
   }
 
   absl::Status CheckText(const RawPiece& piece) const {
-    const std::string name = PieceName(pieces_.size());
+    const Name name = PieceName(pieces_.size());
     const std::string_view text = piece.text.bytes;
     if (text.empty()) return Error(piece.begin, absl::StrCat(name, " with a text"), "none");
     if (text.size() > kMaxTokenBytes) {
@@ -176,35 +193,35 @@ class ModelReader {
       case 3:
         return ReadKind(field);
       case 24:
-        return ReadBool(field, "trainer_spec.treat_whitespace_as_suffix",
+        return ReadBool(field, {"trainer_spec", "treat_whitespace_as_suffix"},
                         model_.treat_whitespace_as_suffix);
       case 35:
-        return ReadBool(field, "trainer_spec.byte_fallback", model_.byte_fallback);
+        return ReadBool(field, {"trainer_spec", "byte_fallback"}, model_.byte_fallback);
       case 40:
-        return ReadId(field, "trainer_spec.unk_id", model_.trained_unk_id);
+        return ReadId(field, {"trainer_spec", "unk_id"}, model_.trained_unk_id);
       case 41:
-        return ReadId(field, "trainer_spec.bos_id", model_.trained_bos_id);
+        return ReadId(field, {"trainer_spec", "bos_id"}, model_.trained_bos_id);
       case 42:
-        return ReadId(field, "trainer_spec.eos_id", model_.trained_eos_id);
+        return ReadId(field, {"trainer_spec", "eos_id"}, model_.trained_eos_id);
       case 43:
-        return ReadId(field, "trainer_spec.pad_id", model_.trained_pad_id);
+        return ReadId(field, {"trainer_spec", "pad_id"}, model_.trained_pad_id);
       case 44:
-        return ReadString(field, "trainer_spec.unk_surface", model_.unk_surface);
+        return ReadString(field, {"trainer_spec", "unk_surface"}, model_.unk_surface);
       case 45:
-        return ReadString(field, "trainer_spec.unk_piece", model_.unk_piece);
+        return ReadString(field, {"trainer_spec", "unk_piece"}, model_.unk_piece);
       case 46:
-        return ReadString(field, "trainer_spec.bos_piece", model_.bos_piece);
+        return ReadString(field, {"trainer_spec", "bos_piece"}, model_.bos_piece);
       case 47:
-        return ReadString(field, "trainer_spec.eos_piece", model_.eos_piece);
+        return ReadString(field, {"trainer_spec", "eos_piece"}, model_.eos_piece);
       case 48:
-        return ReadString(field, "trainer_spec.pad_piece", model_.pad_piece);
+        return ReadString(field, {"trainer_spec", "pad_piece"}, model_.pad_piece);
       default:
         return absl::OkStatus();
     }
   }
 
   absl::Status ReadKind(const WireField& field) {
-    ABSL_RETURN_IF_ERROR(Expect(field, Type::kVarint, "trainer_spec.model_type"));
+    ABSL_RETURN_IF_ERROR(Expect(field, Type::kVarint, {"trainer_spec", "model_type"}));
     if (field.value < 1 || field.value > 4) {
       return Error(field.begin,
                    "trainer_spec.model_type from 1 to 4 (unigram, BPE, word, character)",
@@ -219,9 +236,9 @@ class ModelReader {
     WireReader reader(message, source_);
     while (!reader.done()) {
       ABSL_ASSIGN_OR_RETURN(const WireField field, reader.Next());
-      const auto member = [&](std::string_view last) { return absl::StrCat(name, ".", last); };
+      const auto member = [&](std::string_view last) { return Name{name, last}; };
       if (field.number == 2) {
-        const std::string charsmap = member("precompiled_charsmap");
+        const Name charsmap = member("precompiled_charsmap");
         ABSL_RETURN_IF_ERROR(Expect(field, Type::kBytes, charsmap));
         ABSL_RETURN_IF_ERROR(CheckCharsmap(
             field.bytes.bytes,
@@ -246,13 +263,13 @@ class ModelReader {
     std::array<bool, 256> bytes_found{};
     for (size_t i = 0; i < pieces_.size(); ++i) {
       const RawPiece& piece = pieces_[i];
-      if (piece.type == PieceType::kUnknown) {
+      if (piece.type == SentencePieceType::kUnknown) {
         if (model_.unknown_id) {
           return Error(piece.begin, "one piece of type 2 (unknown)",
                        absl::StrCat("pieces ", *model_.unknown_id, " and ", i));
         }
         model_.unknown_id = static_cast<int32_t>(i);
-      } else if (piece.type == PieceType::kByte) {
+      } else if (piece.type == SentencePieceType::kByte) {
         ABSL_ASSIGN_OR_RETURN(const uint8_t byte, ByteOf(i));
         bytes_found[byte] = true;
       }
@@ -274,8 +291,8 @@ class ModelReader {
   absl::StatusOr<uint8_t> ByteOf(size_t index) const {
     const RawPiece& piece = pieces_[index];
     if (!model_.byte_fallback) {
-      return Error(piece.begin, absl::StrCat("no byte piece without byte_fallback"),
-                   PieceName(index));
+      return Error(piece.begin, "no byte piece without byte_fallback",
+                   absl::StrCat(PieceName(index)));
     }
     const std::string_view text = piece.text.bytes;
     const auto digit = [&](size_t at) {
@@ -299,7 +316,7 @@ class ModelReader {
       model_.scores.push_back(piece.score);
       // Converters have written a NUL beside <0x00>; the library does not use it either.
       const bool unused = model_.byte_fallback && piece.text.bytes == std::string_view("\0", 1);
-      model_.types.push_back(unused ? PieceType::kUnused : piece.type);
+      model_.types.push_back(unused ? SentencePieceType::kUnused : piece.type);
     }
     model_.pieces = Vocabulary(std::move(bytes_), std::move(spans));
     if (const auto& duplicate = model_.pieces.duplicate()) {

@@ -15,7 +15,7 @@
 namespace graft {
 
 // What a piece is for; numbers of the file.
-enum class PieceType : uint8_t {
+enum class SentencePieceType : uint8_t {
   kNormal = 1,
   kUnknown = 2,      // stands for characters that no piece has
   kControl = 3,      // <s>, </s>: never in a text's tokens
@@ -45,7 +45,7 @@ struct SentencePieceModel {
   Kind kind = Kind::kUnigram;
   Vocabulary pieces;
   std::vector<float> scores;     // of each piece, finite
-  std::vector<PieceType> types;  // of each piece
+  std::vector<SentencePieceType> types;  // of each piece
   // The one piece of type kUnknown; only a model with byte fallback can do without.
   std::optional<int32_t> unknown_id;
   // With it all 256 byte pieces are there, without it none.

@@ -152,8 +152,8 @@ absl::Status SentencePieceEncoder::Run(std::string_view text, std::vector<ModelT
   // The library gives a character to the last of its bytes.
   for (size_t i = tokens.size(); i-- > first + 1;) {
     ModelToken& before = tokens[i - 1];
-    if (model_.types[static_cast<size_t>(before.id)] == PieceType::kByte &&
-        model_.types[static_cast<size_t>(tokens[i].id)] == PieceType::kByte &&
+    if (model_.types[static_cast<size_t>(before.id)] == SentencePieceType::kByte &&
+        model_.types[static_cast<size_t>(tokens[i].id)] == SentencePieceType::kByte &&
         before.span.end == before.span.begin && before.span.begin == tokens[i].span.begin) {
       before.span = tokens[i].span;
     }
@@ -175,8 +175,8 @@ std::string_view PropertyForLibrary(const SentencePieceModel& model) {
   if (model.treat_whitespace_as_suffix) return "whitespace as a suffix";
   if (!model.normalizer.escape_whitespaces) return "spaces that stay spaces";
   for (size_t i = 0; i < model.types.size(); ++i) {
-    if (model.types[i] == PieceType::kUserDefined) return "user-defined pieces";
-    if (model.types[i] == PieceType::kUnused && model.kind == Kind::kBpe) return "unused pieces";
+    if (model.types[i] == SentencePieceType::kUserDefined) return "user-defined pieces";
+    if (model.types[i] == SentencePieceType::kUnused && model.kind == Kind::kBpe) return "unused pieces";
     if (model.pieces.token(static_cast<int32_t>(i)).find('\0') != std::string_view::npos) {
       return "pieces with a NUL";
     }

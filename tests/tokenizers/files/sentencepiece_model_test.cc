@@ -158,8 +158,8 @@ TEST(SentencePieceModelTest, KeepsWhatTheFileSays) {
   EXPECT_EQ(model->pieces.size(), 16u);
   EXPECT_EQ(model->pieces.token(3), "\u2581hello");
   EXPECT_EQ(model->scores[3], -1.0F);
-  EXPECT_EQ(model->types[0], PieceType::kUnknown);
-  EXPECT_EQ(model->types[1], PieceType::kControl);
+  EXPECT_EQ(model->types[0], SentencePieceType::kUnknown);
+  EXPECT_EQ(model->types[1], SentencePieceType::kControl);
   EXPECT_EQ(model->unknown_id, 0);
   EXPECT_TRUE(model->treat_whitespace_as_suffix);
   EXPECT_EQ(model->trained_bos_id, 7);
@@ -189,11 +189,11 @@ TEST(SentencePieceModelTest, LoadsPiecesWithNul) {
   const std::string pieces = SmallPieces() + PieceField(kNul, -9, testing::kNormal);
   const auto plain = ParseSentencePieceModel(pieces, "m");
   ASSERT_THAT(plain, IsOk());
-  EXPECT_EQ(plain->types[16], PieceType::kNormal);
+  EXPECT_EQ(plain->types[16], SentencePieceType::kNormal);
   const auto fallback = ParseSentencePieceModel(
       pieces + testing::BytePieces() + Trainer(testing::kBpe, testing::ByteFallback()), "m");
   ASSERT_THAT(fallback, IsOk());
-  EXPECT_EQ(fallback->types[16], PieceType::kUnused) << "<0x00> stands for it";
+  EXPECT_EQ(fallback->types[16], SentencePieceType::kUnused) << "<0x00> stands for it";
 }
 
 TEST(SentencePieceModelTest, ByteFallbackNeedsNoUnknownPiece) {
