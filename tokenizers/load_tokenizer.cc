@@ -5,26 +5,23 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status_macros.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "tokenizers/composed_tokenizer.h"
+#include "tokenizers/files/folder_tokenizer.h"
+#include "tokenizers/files/folder_tokens.h"
+#include "tokenizers/models/model_reader.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
 namespace {
 
-constexpr uint64_t kMaxConfigBytes = 16'000'000;
 // transformers writes 10^30 for "no limit".
 constexpr double kNoLengthLimit = 1e9;
-
-// A JSON file of the folder; nullopt when there is none.
-absl::StatusOr<std::optional<JsonDocument>> LoadOptional(const std::string& path) {
-  if (!PathExists(path)) return std::nullopt;
-  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Load(path, kMaxConfigBytes));
-  return std::optional<JsonDocument>(std::move(document));
-}
 
 std::optional<JsonValue> Root(const std::optional<JsonDocument>& document) {
   if (!document) return std::nullopt;
@@ -33,11 +30,11 @@ std::optional<JsonValue> Root(const std::optional<JsonDocument>& document) {
 
 // Whether so many ids fit an embedding table of so many rows. Ids past the table would be a fault
 // at run time. Fewer ids mean a vocabulary that was cut off or belongs to another model, but for
-// tables that are padded: a multiple of 8 rows, at most 1,023 of them behind the last id (published
-// ones are padded to multiples of 8 to 1,024). Only a tokenizer.json shows by its own end that it
-// is whole; a vocab.txt has a line for every row.
+// tables that are padded: a multiple of 4 rows, at most 1,023 of them behind the last id (published
+// ones are padded to multiples of 4, as DeBERTa-v3's, to 1,024). Every file but a vocab.txt shows
+// by its own end that it is whole; a vocab.txt has a line for every row.
 bool FitsTable(int64_t ids, int64_t rows, bool shows_its_end) {
-  constexpr int64_t kLeastMultiple = 8, kLargestMultiple = 1024;
+  constexpr int64_t kLeastMultiple = 4, kLargestMultiple = 1024;
   if (ids == rows) return true;
   return shows_its_end && ids < rows && rows - ids < kLargestMultiple && rows % kLeastMultiple == 0;
 }
@@ -46,7 +43,7 @@ bool FitsTable(int64_t ids, int64_t rows, bool shows_its_end) {
 absl::Status CheckModelConfig(const std::string& folder, const TokenizerParts& parts,
                               bool shows_its_end) {
   const std::string path = JoinPath(folder, "config.json");
-  ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptional(path));
+  ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptionalJson(path));
   if (!document || !document->root().Find("vocab_size")) return absl::OkStatus();
   ABSL_ASSIGN_OR_RETURN(const int64_t rows,
                         document->root().GetInt("vocab_size", 1, int64_t{1} << 31));
@@ -133,29 +130,65 @@ absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& co
   return absl::OkStatus();
 }
 
+namespace {
+
+// The vocabulary of the class that the folder's files name.
+absl::StatusOr<TokenizerParts> LoadFolder(const std::string& folder) {
+  ABSL_ASSIGN_OR_RETURN(FolderTokenizer read, ReadFolderTokenizer(folder));
+  TokenizerParts parts;
+  const std::string& vocabulary_path = read.files[0];
+  if (auto* unigram = std::get_if<UnigramVocabulary>(&read.model)) {
+    UnigramPieces pieces;
+    for (size_t i = 0; i < unigram->scores.size(); ++i) {
+      pieces.Add(unigram->pieces.token(static_cast<int32_t>(i)), unigram->scores[i]);
+    }
+    Unigram::Options options;
+    options.unknown_id = unigram->unknown_id;
+    ABSL_ASSIGN_OR_RETURN(parts.model,
+                          Unigram::Create(std::move(pieces), options, vocabulary_path));
+    parts.model_type = absl::StrCat(read.family, " Unigram");
+  } else {
+    auto& bpe = std::get<BpeVocabulary>(read.model);
+    ABSL_ASSIGN_OR_RETURN(parts.model, LoadBpe(bpe.merges_path, std::move(bpe.tokens), {}));
+    parts.model_type = absl::StrCat(read.family, " BPE");
+  }
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument components,
+                        JsonDocument::Parse(read.components, vocabulary_path));
+  ABSL_RETURN_IF_ERROR(ReadComponents(components.root(), vocabulary_path, parts));
+  parts.files = std::move(read.files);
+  return parts;
+}
+
+// A vocab.txt and what stands beside it.
+absl::StatusOr<TokenizerParts> LoadBertFolder(const std::string& folder,
+                                              const std::optional<JsonDocument>& config) {
+  const std::string map_path = JoinPath(folder, "special_tokens_map.json");
+  ABSL_ASSIGN_OR_RETURN(const auto map, LoadOptionalJson(map_path));
+  ABSL_ASSIGN_OR_RETURN(TokenizerParts parts,
+                        LoadVocabTxt(JoinPath(folder, "vocab.txt"), Root(config), Root(map)));
+  if (map) parts.files.push_back(map_path);
+  return parts;
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder) {
   const std::string json_path = JoinPath(folder, "tokenizer.json");
-  const std::string vocab_path = JoinPath(folder, "vocab.txt");
   const std::string config_path = JoinPath(folder, "tokenizer_config.json");
-  const std::string map_path = JoinPath(folder, "special_tokens_map.json");
   const bool has_json = PathExists(json_path);
-  if (!has_json && !PathExists(vocab_path)) {
-    return absl::NotFoundError(
-        absl::StrCat(folder, ": expected tokenizer.json or vocab.txt, found neither"));
-  }
-  ABSL_ASSIGN_OR_RETURN(const auto config, LoadOptional(config_path));
+  ABSL_ASSIGN_OR_RETURN(const auto config, LoadOptionalJson(config_path));
   std::optional<TokenizerParts> parts;
   if (has_json) {
     ABSL_ASSIGN_OR_RETURN(parts, LoadTokenizerJson(json_path));
     if (config) ABSL_RETURN_IF_ERROR(CheckAgainstConfig(*parts, config->root(), json_path));
+  } else if (PathExists(JoinPath(folder, "vocab.txt"))) {
+    ABSL_ASSIGN_OR_RETURN(parts, LoadBertFolder(folder, config));
   } else {
-    ABSL_ASSIGN_OR_RETURN(const auto map, LoadOptional(map_path));
-    ABSL_ASSIGN_OR_RETURN(parts, LoadVocabTxt(vocab_path, Root(config), Root(map)));
-    if (map) parts->files.push_back(map_path);
+    ABSL_ASSIGN_OR_RETURN(parts, LoadFolder(folder));
   }
-  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, has_json));
+  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, !absl::EndsWith(parts->files[0], ".txt")));
   if (config) {
-    parts->files.push_back(config_path);
+    if (!absl::c_linear_search(parts->files, config_path)) parts->files.push_back(config_path);
     ABSL_ASSIGN_OR_RETURN(const double length,
                           config->root().GetDouble("model_max_length", 0, 1e300, 0));
     if (length < kNoLengthLimit) parts->model_max_length = static_cast<size_t>(length);

@@ -17,6 +17,10 @@ namespace graft {
 // DataLoss for malformed text and ids that are not dense.
 absl::StatusOr<TokenizerParts> LoadTokenizerJson(const std::string& path);
 
+// Everything but the model, which `parts` has, from the members of a tokenizer.json. `path` names
+// the file in messages.
+absl::Status ReadComponents(const JsonValue& root, const std::string& path, TokenizerParts& parts);
+
 // Whether tokenizer_config.json contradicts tokenizer.json: two readers of such a folder would get
 // different ids.
 absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& config,

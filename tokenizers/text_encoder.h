@@ -35,6 +35,7 @@ class IdWriter {
     std::copy(ids.begin(), ids.end(), Room(ids.size()));
     used_ += ids.size();
   }
+  void Truncate(size_t size) { used_ = size; }
   // Keeps ids [begin, end) of those from `from` on.
   void Keep(size_t from, size_t begin, size_t end) {
     if (begin > 0) std::copy(&ids_[from + begin], &ids_[from] + end, &ids_[from]);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 
@@ -61,8 +62,9 @@ constexpr Family kFamilies[] = {
     {"DeBERTa", "DebertaTokenizer", kVocabJson, kMerges, kBertTokens, nullptr, DebertaComponents},
 };
 
-// Other names that transformers gives one of these classes, and model types (TOKENIZER_MAPPING_NAMES
-// of tokenization_auto.py) of encoders and decoders that graft could be asked to read.
+// Other names that transformers gives one of these classes, and model types
+// (TOKENIZER_MAPPING_NAMES of tokenization_auto.py) of encoders and decoders that graft could be
+// asked to read.
 constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
     {"BartTokenizer", "RobertaTokenizer"},
     {"LEDTokenizer", "RobertaTokenizer"},
@@ -96,8 +98,8 @@ constexpr std::pair<std::string_view, std::string_view> kModelTypes[] = {
 template <size_t N>
 std::string_view Look(const std::pair<std::string_view, std::string_view> (&table)[N],
                       std::string_view key) {
-  const auto* found =
-      std::find_if(std::begin(table), std::end(table), [&](const auto& row) { return row.first == key; });
+  const auto* found = std::find_if(std::begin(table), std::end(table),
+                                   [&](const auto& row) { return row.first == key; });
   return found == std::end(table) ? std::string_view() : found->second;
 }
 
@@ -105,8 +107,8 @@ json Items(const std::vector<TemplateItem>& items) {
   json list = json::array();
   for (const TemplateItem& item : items) {
     const bool is_text = item.text == "A" || item.text == "B";
-    list.push_back({{is_text ? "Sequence" : "SpecialToken",
-                     {{"id", item.text}, {"type_id", item.type_id}}}});
+    list.push_back(
+        {{is_text ? "Sequence" : "SpecialToken", {{"id", item.text}, {"type_id", item.type_id}}}});
   }
   return list;
 }
@@ -117,10 +119,19 @@ const Family* FindFamily(std::string_view tokenizer_class) {
   const std::string_view other = Look(kOtherNames, tokenizer_class);
   if (!other.empty()) tokenizer_class = other;
   const auto* found =
-      std::find_if(std::begin(kFamilies), std::end(kFamilies), [&](const Family& family) {
-        return family.tokenizer_class == tokenizer_class;
-      });
+      std::find_if(std::begin(kFamilies), std::end(kFamilies),
+                   [&](const Family& family) { return family.tokenizer_class == tokenizer_class; });
   return found == std::end(kFamilies) ? nullptr : found;
+}
+
+std::vector<std::string_view> VocabularyFiles() {
+  std::vector<std::string_view> files;
+  for (const Family& family : kFamilies) {
+    if (!absl::c_linear_search(files, family.vocabulary_file)) {
+      files.push_back(family.vocabulary_file);
+    }
+  }
+  return files;
 }
 
 std::string_view ClassOfModelType(std::string_view model_type) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,8 +19,8 @@ namespace graft {
 // A tokenizer on its way; what the functions of a family read and write.
 struct FamilyParts {
   // In:
-  std::optional<JsonValue> config;  // tokenizer_config.json
-  FolderTokens tokens;              // with the family's defaults
+  std::optional<JsonValue> config;                  // tokenizer_config.json
+  FolderTokens tokens;                              // with the family's defaults
   std::optional<SentencePieceModel> sentencepiece;  // of families that have one
   // Out, by the family's function of the model:
   std::optional<UnigramVocabulary> unigram;
@@ -50,6 +51,8 @@ struct Family {
 
 // nullptr for a class that no family has.
 const Family* FindFamily(std::string_view tokenizer_class);
+// The names of all vocabulary files, each once.
+std::vector<std::string_view> VocabularyFiles();
 // The class of a model_type; empty when there is none.
 std::string_view ClassOfModelType(std::string_view model_type);
 

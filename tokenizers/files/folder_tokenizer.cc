@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/file.h"
 #include "tokenizers/files/families.h"
-#include "tokenizers/vocabulary_file.h"
+#include "tokenizers/models/model_reader.h"
 
 namespace graft {
 namespace {
@@ -42,21 +44,6 @@ std::vector<FolderToken> MarkedPieces(const SentencePieceModel& model) {
     tokens.push_back(std::move(token));
   }
   return tokens;
-}
-
-absl::StatusOr<Vocabulary> LoadVocabJson(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMaxVocabularyFileBytes));
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string::npos || text[begin] != '{') {
-    return absl::DataLossError(absl::StrCat(path, ": expected a JSON object, found something else"));
-  }
-  VocabularyObject object{begin, begin};
-  const std::string whole = text;
-  ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, ParseVocabularyObject(std::move(text), path, object));
-  const size_t rest = whole.find_first_not_of(" \t\r\n", object.end);
-  if (rest == std::string::npos) return vocabulary;
-  return absl::DataLossError(
-      absl::StrCat(path, ": byte ", rest, ": expected the end of the file, found more"));
 }
 
 json AddedTokensJson(const std::vector<AddedToken>& tokens) {
@@ -100,9 +87,8 @@ class FolderReader {
       read.push_back(merges);
     }
     const Vocabulary& vocabulary = parts_.vocabulary();
-    parts_.added = AddedTokensOf(parts_.tokens, vocabulary.size(), [&](std::string_view token) {
-      return vocabulary.Find(token);
-    });
+    parts_.added = AddedTokensOf(parts_.tokens, vocabulary.size(),
+                                 [&](std::string_view token) { return vocabulary.Find(token); });
     ABSL_RETURN_IF_ERROR(InFile(path_, family_.make_components(parts_)));
     parts_.components["added_tokens"] = AddedTokensJson(parts_.added);
     read.insert(read.end(), paths.begin(), paths.end());
@@ -114,9 +100,9 @@ class FolderReader {
     ABSL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path_, kMaxSentencePieceBytes));
     ABSL_ASSIGN_OR_RETURN(parts_.sentencepiece, ParseSentencePieceModel(std::move(bytes), path_));
     if (parts_.sentencepiece->kind != SentencePieceModel::Kind::kUnigram) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          path_, ": expected a unigram model for ", family_.name, ", found model_type ",
-          static_cast<int>(parts_.sentencepiece->kind)));
+      return absl::InvalidArgumentError(absl::StrCat(path_, ": expected a unigram model for ",
+                                                     family_.name, ", found model_type ",
+                                                     static_cast<int>(parts_.sentencepiece->kind)));
     }
     // Whatever special_tokens_map.json said, as transformers does.
     parts_.tokens.additional = MarkedPieces(*parts_.sentencepiece);
@@ -133,10 +119,8 @@ class FolderReader {
   }
 
   absl::StatusOr<FolderTokenizer> Result(std::vector<std::string> files) {
-    FolderTokenizer tokenizer{family_.name,
-                              BpeVocabulary{Vocabulary("", {}), ""},
-                              parts_.components.dump(),
-                              std::move(files)};
+    FolderTokenizer tokenizer{family_.name, BpeVocabulary{Vocabulary("", {}), ""},
+                              parts_.components.dump(), std::move(files)};
     if (parts_.unigram) {
       tokenizer.model = *std::move(parts_.unigram);
     } else {
@@ -156,7 +140,8 @@ class FolderReader {
 absl::StatusOr<std::optional<std::string>> TokenizerClassOf(const FolderFiles& files) {
   for (const auto* file : {&files.tokenizer_config, &files.config}) {
     if (!*file || !(*file)->root().Find("tokenizer_class")) continue;
-    ABSL_ASSIGN_OR_RETURN(const std::string_view name, (*file)->root().GetString("tokenizer_class"));
+    ABSL_ASSIGN_OR_RETURN(const std::string_view name,
+                          (*file)->root().GetString("tokenizer_class"));
     return std::string(absl::StripSuffix(name, "Fast"));
   }
   if (!files.config || !files.config->root().Find("model_type")) return std::nullopt;
@@ -171,15 +156,22 @@ absl::StatusOr<FolderTokenizer> ReadFolderTokenizer(const std::string& folder) {
   ABSL_ASSIGN_OR_RETURN(const FolderFiles files, LoadFiles(folder, paths));
   ABSL_ASSIGN_OR_RETURN(const std::optional<std::string> name, TokenizerClassOf(files));
   if (!name) {
+    const std::vector<std::string_view> vocabularies = VocabularyFiles();
+    if (absl::c_none_of(vocabularies, [&](std::string_view file) {
+          return PathExists(JoinPath(folder, file));
+        })) {
+      return absl::NotFoundError(absl::StrCat(folder, ": expected tokenizer.json, vocab.txt, ",
+                                              absl::StrJoin(vocabularies, ", "), ", found none"));
+    }
     return absl::InvalidArgumentError(
         absl::StrCat(folder, ": expected tokenizer_class in tokenizer_config.json or a known ",
                      "model_type in config.json, found neither"));
   }
   const Family* family = FindFamily(*name);
   if (family == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(folder, ": expected a tokenizer.json, as for every class of tokenizer that is ",
-                     "not read from its own files, found none for '", *name, "'"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        folder, ": expected a tokenizer.json, as for every class of tokenizer that is ",
+        "not read from its own files, found none for '", *name, "'"));
   }
   for (const std::string_view file : {family->vocabulary_file, family->merges_file}) {
     const std::string path = JoinPath(folder, file);

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/file.h"
 #include "tokenizers/vocabulary_file.h"
 
 namespace graft {
@@ -47,8 +48,8 @@ absl::StatusOr<std::vector<FolderToken>> ReadList(const JsonValue& list, bool sp
   std::vector<FolderToken> tokens;
   ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> values, list.AsArray());
   if (values.size() > kMaxListedTokens) {
-    return list.Error(absl::StrCat("expected at most ", kMaxListedTokens, " tokens, found ",
-                                   values.size()));
+    return list.Error(
+        absl::StrCat("expected at most ", kMaxListedTokens, " tokens, found ", values.size()));
   }
   for (const JsonValue& value : values) {
     ABSL_ASSIGN_OR_RETURN(FolderToken token, ReadToken(value, special));
@@ -163,8 +164,8 @@ class TokensReader {
   absl::Status SortListed(const JsonValue& list) {
     auto& listed = tokens_.listed;
     if (listed.size() > kMaxListedTokens) {
-      return list.Error(absl::StrCat("expected at most ", kMaxListedTokens, " tokens, found ",
-                                     listed.size()));
+      return list.Error(
+          absl::StrCat("expected at most ", kMaxListedTokens, " tokens, found ", listed.size()));
     }
     std::stable_sort(listed.begin(), listed.end(),
                      [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
@@ -223,6 +224,13 @@ class TokensReader {
 };
 
 }  // namespace
+
+absl::StatusOr<std::optional<JsonDocument>> LoadOptionalJson(const std::string& path) {
+  constexpr uint64_t kMaxConfigBytes = 16'000'000;
+  if (!PathExists(path)) return std::nullopt;
+  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Load(path, kMaxConfigBytes));
+  return std::optional<JsonDocument>(std::move(document));
+}
 
 FolderToken PlainToken(std::string_view content) {
   FolderToken token;

@@ -18,9 +18,8 @@ namespace graft {
 
 // The named tokens, in the order in which transformers adds them.
 enum class TokenName { kBos, kEos, kUnk, kSep, kPad, kCls, kMask };
-inline constexpr std::string_view kTokenKeys[] = {"bos_token", "eos_token", "unk_token",
-                                                  "sep_token", "pad_token", "cls_token",
-                                                  "mask_token"};
+inline constexpr std::string_view kTokenKeys[] = {
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 inline constexpr size_t kTokenNames = std::size(kTokenKeys);
 
 // A token as a file gives it: a plain string, or an object with flags. The difference shows when a
@@ -34,6 +33,9 @@ struct FolderToken {
 
 // A token that a plain string stands for.
 FolderToken PlainToken(std::string_view content);
+
+// A JSON file that may be absent: nullopt then. Errors as JsonDocument::Load's.
+absl::StatusOr<std::optional<JsonDocument>> LoadOptionalJson(const std::string& path);
 
 // The JSON files of a folder; nullopt where a file is not there.
 struct FolderFiles {

@@ -1,10 +1,13 @@
 #include "tokenizers/files/models_json.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "tokenizers/files/component_row.h"
+#include "tokenizers/models/model_reader.h"
 #include "tokenizers/models/wordpiece.h"
 
 namespace graft {
@@ -42,6 +45,23 @@ absl::StatusOr<ModelPointer> ReadWordPiece(const JsonValue& object,
   return std::make_unique<WordPiece>(std::move(vocabulary), std::move(options));
 }
 
+absl::StatusOr<ModelPointer> ReadBpeModel(const JsonValue& object,
+                                          std::optional<Vocabulary> found) {
+  ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, Required(object, std::move(found)));
+  return ReadBpe(object, std::move(vocabulary));
+}
+
+absl::StatusOr<ModelPointer> ReadWordLevelModel(const JsonValue& object,
+                                                std::optional<Vocabulary> found) {
+  ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, Required(object, std::move(found)));
+  return ReadWordLevel(object, std::move(vocabulary));
+}
+
+absl::StatusOr<ModelPointer> ReadUnigramModel(const JsonValue& object,
+                                              std::optional<Vocabulary> /*found*/) {
+  return ReadUnigram(object);
+}
+
 struct ModelReader {
   std::string_view type;
   absl::StatusOr<ModelPointer> (*read)(const JsonValue& object,
@@ -49,14 +69,29 @@ struct ModelReader {
 };
 constexpr ModelReader kReaders[] = {
     {"WordPiece", ReadWordPiece},
+    {"BPE", ReadBpeModel},
+    {"Unigram", ReadUnigramModel},
+    {"WordLevel", ReadWordLevelModel},
 };
+
+// Files of old versions name no type; the peer takes the first model that their members fit.
+std::string_view TypeByMembers(const JsonValue& object) {
+  if (object.Find("merges")) return "BPE";
+  if (object.Find("continuing_subword_prefix")) return "WordPiece";
+  if (object.Find("unk_token")) return "WordLevel";
+  return "Unigram";
+}
+
+const ModelReader* ReaderOf(std::string_view type) {
+  return std::find_if(std::begin(kReaders), std::end(kReaders),
+                      [&](const ModelReader& reader) { return reader.type == type; });
+}
 
 }  // namespace
 
 absl::StatusOr<ModelOfJson> ReadModel(const JsonValue& object,
                                       std::optional<Vocabulary> vocabulary) {
-  const ModelReader* reader = &kReaders[0];
-  // Files of old versions name no type.
+  const ModelReader* reader = ReaderOf(TypeByMembers(object));
   if (object.Find("type")) {
     ABSL_ASSIGN_OR_RETURN(reader, FindReader(object, absl::MakeConstSpan(kReaders), ""));
   }

@@ -1,6 +1,6 @@
-// Families whose vocabulary is a SentencePiece model. transformers reads pieces, scores and charsmap
-// of it and builds a Unigram tokenizer of its own around them, whose normalization and words are
-// not SentencePiece's.
+// Families whose vocabulary is a SentencePiece model. transformers reads pieces, scores and
+// charsmap of it and builds a Unigram tokenizer of its own around them, whose normalization and
+// words are not SentencePiece's.
 #include <cmath>
 #include <utility>
 
@@ -31,7 +31,8 @@ class VocabularyBuilder {
   absl::Status Finish(int64_t unknown_id, FamilyParts& parts) {
     const std::string& source = parts.sentencepiece->source;
     if (unknown_id < 0 || unknown_id >= static_cast<int64_t>(spans_.size())) {
-      return absl::InvalidArgumentError(absl::StrCat(source, ": expected the unknown piece from 0 to ",
+      return absl::InvalidArgumentError(absl::StrCat(source,
+                                                     ": expected the unknown piece from 0 to ",
                                                      spans_.size() - 1, ", found ", unknown_id));
     }
     Vocabulary pieces(std::move(text_), std::move(spans_));
@@ -41,8 +42,8 @@ class VocabularyBuilder {
                        pieces.token(duplicate->first), "' with the ids ", duplicate->first, " and ",
                        duplicate->second, " behind the special tokens of the family"));
     }
-    parts.unigram = UnigramVocabulary{std::move(pieces), std::move(scores_),
-                                      static_cast<int32_t>(unknown_id)};
+    parts.unigram =
+        UnigramVocabulary{std::move(pieces), std::move(scores_), static_cast<int32_t>(unknown_id)};
     return absl::OkStatus();
   }
 
@@ -256,9 +257,8 @@ absl::Status DebertaV2Components(FamilyParts& parts) {
   json steps = json::array();
   if (lowercase) steps.push_back({{"type", "Lowercase"}});
   // The charsmap is not used.
-  steps.push_back({{"type", "Replace"},
-                   {"pattern", {{"Regex", R"(\s{2,}|[\n\r\t])"}}},
-                   {"content", " "}});
+  steps.push_back(
+      {{"type", "Replace"}, {"pattern", {{"Regex", R"(\s{2,}|[\n\r\t])"}}}, {"content", " "}});
   steps.push_back({{"type", "NFC"}});
   steps.push_back({{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}});
   parts.components["normalizer"] = {{"type", "Sequence"}, {"normalizers", std::move(steps)}};

@@ -44,7 +44,7 @@ struct SentencePieceModel {
   std::string source;  // the file
   Kind kind = Kind::kUnigram;
   Vocabulary pieces;
-  std::vector<float> scores;     // of each piece, finite
+  std::vector<float> scores;             // of each piece, finite
   std::vector<SentencePieceType> types;  // of each piece
   // The one piece of type kUnknown; only a model with byte fallback can do without.
   std::optional<int32_t> unknown_id;

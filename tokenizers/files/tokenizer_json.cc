@@ -47,6 +47,16 @@ size_t CountIds(const TokenizerParts& parts) {
 
 }  // namespace
 
+absl::Status ReadComponents(const JsonValue& root, const std::string& path, TokenizerParts& parts) {
+  ABSL_ASSIGN_OR_RETURN(parts.normalizers, ReadNormalizers(root));
+  ABSL_ASSIGN_OR_RETURN(parts.pre_tokenizers, ReadPreTokenizers(root));
+  ABSL_ASSIGN_OR_RETURN(parts.added_tokens, ReadAddedTokens(root));
+  ABSL_RETURN_IF_ERROR(CheckAddedTokens(parts, path));
+  ABSL_ASSIGN_OR_RETURN(parts.post_processor, ReadPostProcessor(root, CountIds(parts)));
+  ABSL_ASSIGN_OR_RETURN(parts.decoders, ReadDecoders(root));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<TokenizerParts> LoadTokenizerJson(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMaxVocabularyFileBytes));
   auto object = FindVocabularyObject(text);
@@ -67,12 +77,7 @@ absl::StatusOr<TokenizerParts> LoadTokenizerJson(const std::string& path) {
   parts.model_type = std::move(read.type);
   parts.model = std::move(read.model);
   parts.files = {path};
-  ABSL_ASSIGN_OR_RETURN(parts.normalizers, ReadNormalizers(root));
-  ABSL_ASSIGN_OR_RETURN(parts.pre_tokenizers, ReadPreTokenizers(root));
-  ABSL_ASSIGN_OR_RETURN(parts.added_tokens, ReadAddedTokens(root));
-  ABSL_RETURN_IF_ERROR(CheckAddedTokens(parts, path));
-  ABSL_ASSIGN_OR_RETURN(parts.post_processor, ReadPostProcessor(root, CountIds(parts)));
-  ABSL_ASSIGN_OR_RETURN(parts.decoders, ReadDecoders(root));
+  ABSL_RETURN_IF_ERROR(ReadComponents(root, path, parts));
   return parts;
 }
 

@@ -149,7 +149,8 @@ std::vector<ModelToken> ByWords(const Unigram& model, std::string_view text, siz
     std::vector<ModelToken> word, fixed;
     const float before = score;
     model.TokenizeNext(text.substr(begin, end - begin), score, word);
-    if (model.TokenizeAnywhere(text.substr(begin, end - begin), fixed)) {
+    const bool in_limits = std::abs(before) <= Unigram::kScoreLimit;
+    if (in_limits && model.TokenizeAnywhere(text.substr(begin, end - begin), fixed)) {
       ++anywhere;
       EXPECT_EQ(word, fixed);
       float sum = before;
