@@ -275,7 +275,7 @@ TEST(LoadTokenizerTest, MalformedJsonAroundTheVocabularyIsRefused) {
 
 TEST(LoadTokenizerTest, AFolderWithoutTokenizerFilesIsNotFound) {
   EXPECT_THAT(Load({}), StatusIs(absl::StatusCode::kNotFound,
-                                 HasSubstr("expected tokenizer.json, vocab.txt, vocab.json")));
+                                 HasSubstr("expected tokenizer.json, vocab.txt, spiece.model")));
 }
 
 TEST(LoadTokenizerTest, ReadsAVocabTxtAlone) {
