@@ -71,7 +71,11 @@ Encoding ComposedTokenizer::AssembleWindow(const Source& first, TokenWindow firs
   Encoding out;
   for (const TemplatePiece& piece : second == nullptr ? processor.single : processor.pair) {
     if (piece.kind == Kind::kFirstText) AppendText(first, first_window, piece.type_id, out);
-    if (piece.kind == Kind::kSecondText) AppendText(*second, second_window, piece.type_id, out);
+    if (piece.kind == Kind::kSecondText) {
+      out.second_begin = out.size();
+      AppendText(*second, second_window, piece.type_id, out);
+      out.second_end = out.size();
+    }
     if (piece.kind == Kind::kSpecial && add_special_tokens) AppendSpecial(piece, out);
   }
   return out;

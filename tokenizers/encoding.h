@@ -28,6 +28,8 @@ struct Encoding {
   std::vector<Span> offsets;
   // 1 for tokens that the tokenizer added ([CLS], [SEP]), else 0.
   std::vector<uint8_t> special_tokens_mask;
+  // Tokens [second_begin, second_end) are those of the second text of a pair; none of one text.
+  size_t second_begin = 0, second_end = 0;
   // How many tokens truncation removed; 0 in the windows of `overflowing`.
   size_t cut_off = 0;
   // What truncation removed, in windows with special tokens of their own, on request: the windows
