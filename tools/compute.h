@@ -5,12 +5,16 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace graft::tools {
 
-// Sets the threads and checks that the device is there. 0 threads: the first number of
-// OMP_NUM_THREADS, as all programs over OpenMP take it, where that is not set one per core.
-// InvalidArgument when it is no number.
+// How many threads the option --threads means. 0: the first number of OMP_NUM_THREADS, as all
+// programs over OpenMP take it, where that is not set one per core. InvalidArgument when it is no
+// number.
+absl::StatusOr<int> ChooseThreads(int threads);
+
+// Sets the threads, chosen as above, and checks that the device is there.
 absl::Status PrepareCompute(const std::string& device, int threads);
 
 }  // namespace graft::tools
