@@ -81,8 +81,9 @@ def converted_offsets(encoding, texts, form, unit):
     return spans
 
 
-def record(encoding, texts, options):
-    values = {"ids": encoding.ids, "tokens": encoding.tokens,
+def record(peer, encoding, texts, options):
+    # Not encoding.tokens: there an unknown piece of a Unigram model is the text that it stands for.
+    values = {"ids": encoding.ids, "tokens": [peer.id_to_token(i) for i in encoding.ids],
               "offsets": converted_offsets(encoding, texts, options.form, options.offsets),
               "word_ids": encoding.word_ids, "type_ids": encoding.type_ids,
               "special_tokens_mask": encoding.special_tokens_mask}
@@ -130,9 +131,9 @@ def main():
             texts = parts(line, options.form)
             encoding = peer.encode(*texts, is_pretokenized=options.form == "words",
                                    add_special_tokens=settings["add_special_tokens"])
-            row = record(encoding, texts, options)
+            row = record(peer, encoding, texts, options)
             if options.stride is not None:
-                row["windows"] = [record(window, texts, options) for window in encoding.overflowing]
+                row["windows"] = [record(peer, window, texts, options) for window in encoding.overflowing]
             out.write(json.dumps(row) + "\n")
 
 
