@@ -22,7 +22,7 @@ void AppendPiecesLine(const Tokenizer& tokenizer, absl::Span<const int32_t> ids,
 
 // What a JSON record has beside the encoding.
 struct JsonRecordOptions {
-  bool pair = false;             // sequence_ids
+  bool pair = false;                            // sequence_ids
   std::optional<size_t> window = std::nullopt;  // its number within the text
 };
 // One JSON object (docs/formats.md); the windows of the encoding are not part of it.

@@ -74,8 +74,8 @@ TEST(TokenizerReferenceTest, ARecordWithoutItsWindowsIsRefused) {
       "r", std::string(kHeader) + "\n{\"ids\": [], \"word_ids\": [], \"tokens\": []}\n"));
   ASSERT_THAT(reference, IsOk());
   ReferenceRecord record;
-  EXPECT_THAT(reference->Next(record),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("/r:2: expected the key 'windows'")));
+  EXPECT_THAT(reference->Next(record), StatusIs(absl::StatusCode::kInvalidArgument,
+                                                HasSubstr("/r:2: expected the key 'windows'")));
 }
 
 class FindDifferencesTest : public ::testing::Test {
