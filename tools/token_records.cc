@@ -1,5 +1,6 @@
 #include "tools/token_records.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -39,6 +40,18 @@ std::string_view TokenOf(const Tokenizer& tokenizer, int32_t id) {
   return tokenizer.IdToToken(id).value_or("");
 }
 
+// Most tokens need no escapes: these go without the JSON library.
+void AppendJsonString(std::string_view text, std::string& out) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  if (plain) {
+    absl::StrAppend(&out, "\"", text, "\"");
+  } else {
+    out += JsonText(nlohmann::ordered_json(text));
+  }
+}
+
 }  // namespace
 
 void AppendIdsLine(absl::Span<const int32_t> ids, std::string& out) {
@@ -59,9 +72,8 @@ void AppendPiecesLine(const Tokenizer& tokenizer, absl::Span<const int32_t> ids,
 void AppendJsonLine(const Tokenizer& tokenizer, const Encoding& e, const JsonRecordOptions& options,
                     std::string& out) {
   AppendList("{\"ids\":", e.size(), out, [&](size_t i) { AppendNumber(e.ids[i], out); });
-  AppendList(",\"tokens\":", e.size(), out, [&](size_t i) {
-    out += JsonText(nlohmann::ordered_json(TokenOf(tokenizer, e.ids[i])));
-  });
+  AppendList(",\"tokens\":", e.size(), out,
+             [&](size_t i) { AppendJsonString(TokenOf(tokenizer, e.ids[i]), out); });
   AppendList(",\"offsets\":", e.size(), out, [&](size_t i) {
     absl::StrAppend(&out, "[", e.offsets[i].begin, ",", e.offsets[i].end, "]");
   });

@@ -48,6 +48,22 @@ TEST(TokenRecordsTest, JsonHasOneEntryPerToken) {
                  "\n");
 }
 
+TEST(TokenRecordsTest, TokensAreEscapedInJson) {
+  const graft::testing::TemporaryFolder folder;
+  folder.Write("vocab.txt", "[UNK]\n[SEP]\n[PAD]\n[CLS]\n[MASK]\na\"\\\n\u00e9\n");
+  folder.Write("tokenizer_config.json", R"({"added_tokens_decoder": {"7": {"content": "\n"}}})");
+  const auto tokenizer = LoadTokenizer(folder.path());
+  ASSERT_THAT(tokenizer, graft::testing::IsOk());
+  Encoding encoding;
+  encoding.ids = {5, 6, 7};
+  encoding.word_ids = encoding.type_ids = {0, 0, 0};
+  encoding.offsets.resize(3);
+  encoding.special_tokens_mask.resize(3);
+  std::string out;
+  AppendJsonLine(**tokenizer, encoding, {}, out);
+  EXPECT_NE(out.find("\"tokens\":[\"a\\\"\\\\\",\"\u00e9\",\"\\n\"]"), std::string::npos) << out;
+}
+
 TEST(TokenRecordsTest, JsonOfNoTokens) {
   std::string out;
   AppendJsonLine(*Golden("uncased"), {}, {.window = 3}, out);
