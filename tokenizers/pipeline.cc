@@ -38,7 +38,7 @@ std::unique_ptr<TextEncoder> MakeTextEncoder(const Pipeline& pipeline) {
     return std::make_unique<BertWorker>(
         pipeline, dynamic_cast<const WordPiece&>(*pipeline.parts.model), *options);
   }
-  return std::make_unique<PipelineEncoder>(pipeline);
+  return std::make_unique<PipelineEncoder>(pipeline, MakeSegmentLane(pipeline));
 }
 
 }  // namespace graft

@@ -43,8 +43,9 @@ struct Pipeline {
 // BertPreTokenizer and a WordPiece model. Otherwise null.
 const BertNormalizerOptions* FindBertNormalizer(const TokenizerParts& parts);
 
-// An encoder for the pipeline, which must outlive it: a fast lane where one is made for these
-// parts, else the general one. Thread-safe.
+// An encoder for the pipeline, which must outlive it: the fast lane of BERT where it is made for
+// these parts, else the general one, with fast lanes for segments where there are some.
+// Thread-safe.
 std::unique_ptr<TextEncoder> MakeTextEncoder(const Pipeline& pipeline);
 
 }  // namespace graft

@@ -3,11 +3,13 @@
 #ifndef GRAFT_TOKENIZERS_PIPELINE_ENCODER_H_
 #define GRAFT_TOKENIZERS_PIPELINE_ENCODER_H_
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "tokenizers/pipeline.h"
+#include "tokenizers/segment_lane.h"
 #include "tokenizers/text_encoder.h"
 
 namespace graft {
@@ -16,25 +18,28 @@ namespace graft {
 // each piece goes through the model.
 class PipelineEncoder final : public TextEncoder {
  public:
-  // The pipeline must outlive the encoder.
-  explicit PipelineEncoder(const Pipeline& pipeline);
+  // The pipeline must outlive the encoder. Segments that the lane covers go through it; null when
+  // there is none.
+  PipelineEncoder(const Pipeline& pipeline, std::unique_ptr<SegmentLane> lane);
 
   void AppendIds(std::string_view text, IdWriter& out) override;
   void AppendEncoding(std::string_view text, int32_t type_id, std::optional<int32_t> word,
                       Encoding& out) override;
 
  private:
-  // Fills pieces_ with those of the text.
-  void MakePieces(std::string_view text);
-  // A part of the text between added tokens that match as they stand; `begin` is its first byte.
-  void AddSegment(std::string_view segment, uint32_t begin);
+  // Calls use_token(token, span) and use_segment(segment, begin) for the added tokens that match as
+  // they stand and what is between them, in their order; `begin` is the segment's first byte.
+  template <typename UseToken, typename UseSegment>
+  void ForEachPart(std::string_view text, const UseToken& use_token,
+                   const UseSegment& use_segment) const;
+  // Fills pieces_ with those of a segment.
+  void MakePieces(std::string_view segment, uint32_t begin);
   // The tokens of a piece. Valid until the next call.
   const std::vector<ModelToken>& Tokenize(const Piece& piece);
-  int32_t AddedId(const Piece& piece) const {
-    return pipeline_.parts.added_tokens[static_cast<size_t>(piece.added_token)].id;
-  }
+  int32_t AddedId(size_t token) const { return pipeline_.parts.added_tokens[token].id; }
 
   const Pipeline& pipeline_;
+  const std::unique_ptr<SegmentLane> lane_;
   // Rows of its own: some steps keep what one thread needs.
   std::vector<Normalizer> normalizers_;
   std::vector<PreTokenizer> pre_tokenizers_;

@@ -62,9 +62,12 @@ void SetLimits(URegularExpression* regex) {
 
 void Regex::Close::operator()(URegularExpression* regex) const { uregex_close(regex); }
 
-Regex::Regex(URegularExpression* regex) : regex_(regex) { SetLimits(regex); }
+Regex::Regex(URegularExpression* regex, std::string source)
+    : regex_(regex), source_(std::move(source)) {
+  SetLimits(regex);
+}
 
-Regex::Regex(const Regex& other) {
+Regex::Regex(const Regex& other) : source_(other.source_) {
   UErrorCode error = U_ZERO_ERROR;
   regex_.reset(uregex_clone(other.regex_.get(), &error));
   ABSL_CHECK(U_SUCCESS(error)) << u_errorName(error);
@@ -90,7 +93,7 @@ absl::StatusOr<Regex> Regex::Compile(std::string_view pattern) {
   UParseError place = {};
   URegularExpression* regex =
       uregex_open(units.data(), static_cast<int32_t>(units.size()), kFlags, &place, &error);
-  if (U_SUCCESS(error)) return Regex(regex);
+  if (U_SUCCESS(error)) return Regex(regex, std::string(pattern));
   uregex_close(regex);
   return absl::InvalidArgumentError(absl::StrCat("expected a regular expression, found ",
                                                  Quoted(pattern), ": ", u_errorName(error)));

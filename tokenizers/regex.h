@@ -31,6 +31,9 @@ class Regex {
   Regex& operator=(const Regex& other) { return *this = Regex(other); }
   Regex& operator=(Regex&& other) noexcept = default;
 
+  // The pattern as it was given.
+  const std::string& source() const { return source_; }
+
   // The matches in well-formed UTF-8, from left to right; none is empty where the one before it
   // ends. Backtracking is limited in time and memory: a search that reaches a limit ends, and the
   // rest of the text counts as without a match. Valid until the next call.
@@ -40,10 +43,11 @@ class Regex {
   struct Close {
     void operator()(URegularExpression* regex) const;
   };
-  explicit Regex(URegularExpression* regex);
+  Regex(URegularExpression* regex, std::string source);
   void Convert(std::string_view text);
 
   std::unique_ptr<URegularExpression, Close> regex_;
+  std::string source_;
   std::u16string units_;          // of the text
   std::vector<uint32_t> places_;  // the byte at which each unit's character begins, and the end
   std::vector<Span> matches_;

@@ -202,7 +202,7 @@ bool UnigramEncoder::AppendEncoding(std::string_view text, uint32_t begin, int32
   };
   // Simple characters take a byte before and after.
   const auto add_chunk = [&](std::string_view chunk, size_t at) {
-    const bool spaced = at > 0;
+    const bool spaced = at > 0 && !options_.marks_are_added;
     const auto place = [&](size_t in_word, bool is_end) {
       if (in_word > (is_end ? kMark.size() : 0)) {
         return static_cast<uint32_t>(at + in_word - kMark.size());

@@ -38,6 +38,8 @@ class UnigramEncoder {
   struct Options {
     // Spaces at the end count as none either; without it a text that ends with one is refused.
     bool trims_end = true;
+    // Marks have the span of the first character of their word, not that of the space before it.
+    bool marks_are_added = false;
   };
 
   // For UnigramPeer::kSentencePiece the model must have words_are_apart() and U+2581 as a piece.
@@ -49,9 +51,10 @@ class UnigramEncoder {
   bool AppendIds(std::string_view text, IdWriter& out);
 
   // The same ids with spans as `tokenizers` gives them (the mark has that of its space, the first
-  // one that of the first character), for a text that begins at byte `begin` of the caller's.
-  // Words get the numbers from `next_word` on, which moves behind them, or all of them `word`.
-  // Also false for texts that are not simple ASCII, and for UnigramPeer::kSentencePiece.
+  // one, or each with marks_are_added, that of the first character), for a text that begins at byte
+  // `begin` of the caller's. Words get the numbers from `next_word` on, which moves behind them, or
+  // all of them `word`. Also false for texts that are not simple ASCII, and for
+  // UnigramPeer::kSentencePiece.
   bool AppendEncoding(std::string_view text, uint32_t begin, int32_t type_id,
                       std::optional<int32_t> word, int32_t& next_word, Encoding& out);
 
