@@ -89,10 +89,9 @@ class Tokenizer {
   virtual const std::vector<std::string>& files() const = 0;
 };
 
-// Opens the tokenizer of a model folder: `tokenizer.json` if it is there, else `vocab.txt`, else
-// the vocabulary of the class of tokenizer that its JSON files name (docs/formats.md). NotFound
-// when there is none; InvalidArgument and DataLoss with file, place, expected and found.
-// Thread-safe.
+// Opens the tokenizer of a model folder: `tokenizer.json`, else `vocab.txt`, else the vocabulary of
+// the class of tokenizer that its JSON files name (docs/formats.md). NotFound when there is none;
+// InvalidArgument and DataLoss with file, place, expected and found. Thread-safe.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder);
 
 }  // namespace graft
