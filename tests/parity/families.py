@@ -39,7 +39,7 @@ class Families:
 
     def all(self):
         """(name, function that fills a folder), most used first."""
-        rows = [("GPT-2", self.gpt2), ("RoBERTa", self.roberta), ("RoBERTa, spaces before", self.roberta_prefix),
+        return [("GPT-2", self.gpt2), ("RoBERTa", self.roberta), ("RoBERTa, spaces before", self.roberta_prefix),
                 ("BERT uncased", self.bert("bert-base-uncased")), ("T5", self.t5), ("T5, published", self.t5_published),
                 ("XLNet", self.xlnet), ("ALBERT", self.albert), ("ALBERT, published", self.albert_published),
                 ("XLM-R", self.fairseq("XLMRobertaTokenizer", "sentencepiece-test")),
@@ -59,7 +59,6 @@ class Families:
                 ("MPNet", self.mpnet), ("CamemBERT", self.fairseq("CamembertTokenizer", "sentencepiece-test")),
                 ("Japanese Unigram", self.japanese), ("SentencePiece BPE", self.sentencepiece_bpe),
                 ("WordLevel", self.word_level), ("CharBPE", self.char_bpe)]
-        return rows
 
     # From the family's own files.
 

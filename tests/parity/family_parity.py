@@ -198,7 +198,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--tool", required=True)
     arguments.add_argument("--data", type=Path, default=Path("../shared/data"))
-    arguments.add_argument("--lines", type=int, default=2000, help="of a piece")
+    arguments.add_argument("--lines", type=int, default=5000, help="of a piece")
     arguments.add_argument("--piece", type=int, default=0, help="of the short form")
     arguments.add_argument("--only", default="", help="families whose name holds this, in the short form")
     arguments.add_argument("--first", default="", help="family that the short form begins with")

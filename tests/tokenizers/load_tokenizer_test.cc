@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(
                  j["normalizer"] = {{"type", "Precompiled"},
                                     {"precompiled_charsmap", absl::Base64Escape(builder.Bytes())}};
                },
-               kInvalid, "expected children below unit 768"},
+               kInvalid, "expected a trie that points into its 768 units"},
         Change{"IdGap", [](Json& j) { j["model"]["vocab"]["x"] = 40; }, kDataLoss,
                "model.vocab: byte"},
         Change{"IdTwice", [](Json& j) { j["model"]["vocab"]["x"] = 5; }, kDataLoss,
@@ -325,7 +325,7 @@ TEST(LoadTokenizerTest, ReadsAVocabTxtOfMpnet) {
     const Encoding pair = (*tokenizer)->EncodePair("hello <mask>", "x");
     EXPECT_THAT(pair.ids, ElementsAre(0, 6, 7, 2, 2, 3, 2));
     EXPECT_THAT(pair.type_ids, ElementsAre(0, 0, 0, 0, 0, 0, 0));
-    EXPECT_EQ(pair.offsets[2], (Span{5, 12})) << "the mask takes the space before it";
+    EXPECT_EQ(pair.offsets[2], (Span{6, 12})) << "the space that the mask takes is trimmed";
   }
 }
 

@@ -138,11 +138,10 @@ inline Json Template(const Json& model) {
     }
   }
   processor = Json::parse(text);
-  int next = 0;
-  for (const char* token : {"<s>", "</s>"}) {
-    const Json& vocab = model["vocab"];
-    processor["special_tokens"][token]["ids"] = {vocab.is_object() ? vocab[token] : Json(next)};
-    ++next;
+  const Json& vocab = model["vocab"];
+  for (const auto& [token, place] : {std::pair{"<s>", 0}, std::pair{"</s>", 1}}) {
+    const Json id = vocab.is_object() ? vocab[token] : Json(place);
+    processor["special_tokens"][token]["ids"] = Json::array({id});
   }
   return processor;
 }

