@@ -159,14 +159,19 @@ absl::StatusOr<TokenizerParts> LoadFolder(const std::string& folder) {
   return parts;
 }
 
-// A vocab.txt and what stands beside it.
-absl::StatusOr<TokenizerParts> LoadBertFolder(const std::string& folder,
-                                              const std::optional<JsonDocument>& config) {
+// A vocab.txt and what stands beside it; BERT's when nothing names a class.
+absl::StatusOr<TokenizerParts> LoadVocabTxtFolder(const std::string& folder,
+                                                  const std::optional<JsonDocument>& config) {
   const std::string map_path = JoinPath(folder, "special_tokens_map.json");
-  ABSL_ASSIGN_OR_RETURN(const auto map, LoadOptionalJson(map_path));
+  FolderFiles files;
+  files.tokenizer_config = config;
+  ABSL_ASSIGN_OR_RETURN(files.config, LoadOptionalJson(JoinPath(folder, "config.json")));
+  ABSL_ASSIGN_OR_RETURN(files.special_tokens_map, LoadOptionalJson(map_path));
+  ABSL_ASSIGN_OR_RETURN(const auto named, TokenizerClassOf(files));
   ABSL_ASSIGN_OR_RETURN(TokenizerParts parts,
-                        LoadVocabTxt(JoinPath(folder, "vocab.txt"), Root(config), Root(map)));
-  if (map) parts.files.push_back(map_path);
+                        LoadVocabTxt(JoinPath(folder, "vocab.txt"), named.value_or("BertTokenizer"),
+                                     Root(config), Root(files.special_tokens_map)));
+  if (files.special_tokens_map) parts.files.push_back(map_path);
   return parts;
 }
 
@@ -182,7 +187,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
     ABSL_ASSIGN_OR_RETURN(parts, LoadTokenizerJson(json_path));
     if (config) ABSL_RETURN_IF_ERROR(CheckAgainstConfig(*parts, config->root(), json_path));
   } else if (PathExists(JoinPath(folder, "vocab.txt"))) {
-    ABSL_ASSIGN_OR_RETURN(parts, LoadBertFolder(folder, config));
+    ABSL_ASSIGN_OR_RETURN(parts, LoadVocabTxtFolder(folder, config));
   } else {
     ABSL_ASSIGN_OR_RETURN(parts, LoadFolder(folder));
   }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -26,9 +27,10 @@ absl::Status ReadComponents(const JsonValue& root, const std::string& path, Toke
 absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& config,
                                 const std::string& path);
 
-// A vocab.txt, with tokenizer_config.json and special_tokens_map.json (nullopt when absent), as
-// transformers' BertTokenizer reads them.
+// A vocab.txt, with tokenizer_config.json and special_tokens_map.json (nullopt when absent), as the
+// class of transformers reads them: BertTokenizer, one that is the same, or MPNetTokenizer.
 absl::StatusOr<TokenizerParts> LoadVocabTxt(const std::string& path,
+                                            std::string_view tokenizer_class,
                                             const std::optional<JsonValue>& config,
                                             const std::optional<JsonValue>& special_tokens_map);
 

@@ -4,6 +4,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
+#include "tokenizers/unicode.h"
 #include "tokenizers/vocabulary_file.h"
 
 namespace graft {
@@ -21,7 +22,7 @@ struct Place {
   }
 };
 
-// ASCII whitespace only: published vocabularies hold U+2028.
+// ASCII whitespace only: published vocabularies hold U+2028, see below.
 bool IsWhitespace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 absl::Status CheckToken(std::string_view token, const Place& place) {
@@ -39,6 +40,18 @@ absl::Status CheckToken(std::string_view token, const Place& place) {
     return place.Error("a token without whitespace at its ends", absl::StrCat("'", token, "'"));
   }
   return absl::OkStatus();
+}
+
+// Without the whitespace beyond ASCII at its end, as the peer reads lines: two of bert-base-chinese
+// are nothing but U+2028, one behind "##".
+std::string_view WithoutSpaceAtEnd(std::string_view token) {
+  while (!token.empty()) {
+    size_t begin = token.size() - 1;
+    while (begin > 0 && (static_cast<uint8_t>(token[begin]) & 0xC0) == 0x80) --begin;
+    if ((LookUpChar(DecodeUtf8(token.substr(begin)).code).flags & kWhitespace) == 0) break;
+    token.remove_suffix(token.size() - begin);
+  }
+  return token;
 }
 
 absl::Status CheckText(std::string_view text, const std::string& source) {
@@ -69,7 +82,9 @@ absl::StatusOr<Vocabulary> ParseVocabTxt(std::string text, const std::string& so
       }
       --end;
     }
-    ABSL_RETURN_IF_ERROR(CheckToken(std::string_view(text).substr(begin, end - begin), place));
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    ABSL_RETURN_IF_ERROR(CheckToken(line, place));
+    end = begin + WithoutSpaceAtEnd(line).size();
     if (tokens.size() == kMaxTokens) {
       return place.Error(absl::StrCat("at most ", kMaxTokens, " tokens"), "more");
     }

@@ -21,7 +21,9 @@ inline constexpr size_t kMaxTokenBytes = 1024;
 // A vocab.txt: one token a line, the id is the line's number from 0. `source` names the file in
 // messages. DataLoss with line and byte for what two readers would understand differently: an empty
 // file, blank lines, tokens that begin or end with ASCII whitespace, a bare "##", duplicates, NUL,
-// malformed UTF-8, a byte-order mark, mixed line ends, a token of more than kMaxTokenBytes.
+// malformed UTF-8, a byte-order mark, mixed line ends, a token of more than kMaxTokenBytes. Other
+// whitespace at the end of a line is left out, as `tokenizers` does, which may leave an empty
+// token.
 absl::StatusOr<Vocabulary> ParseVocabTxt(std::string text, const std::string& source);
 
 // The `model.vocab` object of a tokenizer.json: tokens and their dense ids. It is most of the

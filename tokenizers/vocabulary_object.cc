@@ -110,7 +110,6 @@ class ObjectParser {
     if (escapes) {
       ABSL_ASSIGN_OR_RETURN(token, Unescape(begin - 1, at_));
     }
-    if (token.begin == token.end) return Error(begin, "a token", "an empty string");
     if (token.end - token.begin > kMaxTokenBytes) {
       return Error(begin, absl::StrCat("a token of at most ", kMaxTokenBytes, " bytes"),
                    absl::StrCat(token.end - token.begin, " bytes"));

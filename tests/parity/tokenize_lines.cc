@@ -1,13 +1,14 @@
 // Tokenizes what tokenizer_parity.py sends, in binary form, since the texts hold every character.
 //
-//   tokenize_lines FOLDER encode|pair|words|batch|decode|windows|pair-windows MAX_LENGTH THREADS
-//       STRIDE right|left longest_first|only_first|only_second < in > out
+//   tokenize_lines FOLDER encode|pair|words|batch|decode|tokens|windows|pair-windows MAX_LENGTH
+//       THREADS STRIDE right|left longest_first|only_first|only_second < in > out
 //
 // All numbers are 32-bit little-endian. A text is its length and its bytes. In: `encode`, `windows`
 // and `batch` texts; `pair` and `pair-windows` two texts each; `words` a count and that many texts
-// each; `decode` a count and that many ids each. Out: per input a count n and n ids, and but for
-// `batch` n each of type ids, word ids, begins, ends and special tokens; the modes of windows begin
-// with a count of them; `decode` gives two texts, with and without special tokens.
+// each; `decode` and `tokens` a count and that many ids each. Out: per input a count n and n ids,
+// and but for `batch` n each of type ids, word ids, begins, ends and special tokens; the modes of
+// windows begin with a count of them; `decode` gives two texts, with and without special tokens,
+// `tokens` the text of every id, empty where there is none.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -101,6 +102,10 @@ void TokenizeNext(const graft::Tokenizer& tokenizer, const graft::EncodeOptions&
   } else {
     std::vector<int32_t> ids(input.Number());
     for (int32_t& id : ids) id = static_cast<int32_t>(input.Number());
+    if (mode == "tokens") {
+      for (const int32_t id : ids) PutText(tokenizer.IdToToken(id).value_or(""));
+      return;
+    }
     PutText(tokenizer.Decode(ids, false));
     PutText(tokenizer.Decode(ids, true));
   }

@@ -72,6 +72,19 @@ TEST(ComposedTokenizerTest, APairLosesTokensOfItsLongerTextFirst) {
               ElementsAre(0, 1));
 }
 
+TEST(ComposedTokenizerTest, LaterWindowsOfAPairKeepTheirTypeIds) {
+  const Encoding first = Make()->EncodePair(
+      "a a a a", "b b",
+      {.max_length = 7, .truncation = Truncation::kOnlyFirst, .overflowing = true});
+  EXPECT_THAT(first.ids, ElementsAre(2, 5, 5, 3, 7, 7, 3));
+  ASSERT_EQ(first.overflowing.size(), 1u);
+  const Encoding& second = first.overflowing[0];
+  EXPECT_EQ(second.ids, first.ids);
+  EXPECT_THAT(second.type_ids, ElementsAre(0, 0, 0, 0, 1, 1, 1));
+  EXPECT_EQ(second.offsets[1], (Span{4, 5}));
+  EXPECT_EQ(second.offsets[4], (Span{0, 1}));
+}
+
 TEST(ComposedTokenizerTest, PreSplitWordsKeepTheirNumbersAndOwnOffsets) {
   const std::vector<std::string_view> words = {"ab,a", "", " ", "[MASK]", "b"};
   const Encoding encoding = Make()->EncodeWords(words);

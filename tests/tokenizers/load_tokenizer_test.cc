@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/tokenizers/sentencepiece_files.h"
 #include "tests/tokenizers/tokenizer_files.h"
 #include "tokenizers/tokenizer.h"
 
@@ -117,6 +119,32 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"NoModel", [](Json& j) { j.erase("model"); }, kInvalid, "expected the key 'model'"},
         Change{"VocabIsAList", [](Json& j) { j["model"]["vocab"] = Json::array({"a"}); }, kInvalid,
                "model.vocab: expected an object, found an array"},
+        Change{"BpeVocabIsAList",
+               [](Json& j) {
+                 j["model"] = {{"type", "BPE"}, {"vocab", {"a", "b"}}, {"merges", {"a b"}}};
+               },
+               kInvalid, "model.vocab: expected an object, found an array"},
+        Change{"MergeOfAnAbsentToken",
+               [](Json& j) {
+                 j["model"] = {{"type", "BPE"}, {"vocab", {{"a", 0}}}, {"merges", {"a z"}}};
+               },
+               kInvalid, "model.merges: [0]: expected two tokens of the vocabulary, found 'z'"},
+        Change{"DepthBomb",
+               [](Json& j) {
+                 Json deep = 1;
+                 for (int i = 0; i < 100; ++i) deep = {{"normalizers", {deep}}};
+                 j["normalizer"] = deep;
+               },
+               kDataLoss, "expected JSON nested at most 64 levels deep"},
+        Change{"CharsmapOffsetPastTheEnd",
+               [](Json& j) {
+                 testing::CharsmapBuilder builder;
+                 builder.Add({{"a", "A"}});
+                 builder.units[256 + 'a'] = 1 << 20;
+                 j["normalizer"] = {{"type", "Precompiled"},
+                                    {"precompiled_charsmap", absl::Base64Escape(builder.Bytes())}};
+               },
+               kInvalid, "expected a trie that points into its 768 units"},
         Change{"IdGap", [](Json& j) { j["model"]["vocab"]["x"] = 40; }, kDataLoss,
                "model.vocab: byte"},
         Change{"IdTwice", [](Json& j) { j["model"]["vocab"]["x"] = 5; }, kDataLoss,
@@ -287,6 +315,20 @@ TEST(LoadTokenizerTest, ReadsAVocabTxtAlone) {
   EXPECT_EQ((*tokenizer)->Decode({2, 14, 15, 16, 13, 3}, true), "don ' t.");
 }
 
+TEST(LoadTokenizerTest, ReadsAVocabTxtOfMpnet) {
+  const std::string vocab = "<s>\n<pad>\n</s>\n[UNK]\n[CLS]\n[SEP]\nhello\n<mask>\n";
+  for (const auto& [name, text] :
+       {std::pair{"config.json", R"({"model_type": "mpnet"})"},
+        std::pair{"tokenizer_config.json", R"({"tokenizer_class": "MPNetTokenizerFast"})"}}) {
+    const auto tokenizer = Load({{"vocab.txt", vocab}, {name, text}});
+    ASSERT_THAT(tokenizer, IsOk());
+    const Encoding pair = (*tokenizer)->EncodePair("hello <mask>", "x");
+    EXPECT_THAT(pair.ids, ElementsAre(0, 6, 7, 2, 2, 3, 2));
+    EXPECT_THAT(pair.type_ids, ElementsAre(0, 0, 0, 0, 0, 0, 0));
+    EXPECT_EQ(pair.offsets[2], (Span{6, 12})) << "the space that the mask takes is trimmed";
+  }
+}
+
 TEST(LoadTokenizerTest, TokenizerConfigChangesTheNormalizer) {
   const auto cased = Load({{"vocab.txt", kVocabTxt},
                            {"tokenizer_config.json",
@@ -341,8 +383,8 @@ TEST(LoadTokenizerTest, WhatAVocabFolderLacksIsNamed) {
       StatusIs(kInvalid, HasSubstr("vocab.txt: expected the token '<mask>' (mask_token)")));
   EXPECT_THAT(Load({{"vocab.txt", kVocabTxt},
                     {"tokenizer_config.json", R"({"tokenizer_class": "XLNetTokenizer"})"}}),
-              StatusIs(kInvalid, HasSubstr("tokenizer_config.json: tokenizer_class: expected a "
-                                           "tokenizer of BERT's type, found 'XLNetTokenizer'")));
+              StatusIs(kInvalid, HasSubstr("vocab.txt: expected a tokenizer_class over vocab.txt, "
+                                           "BERT's or MPNet's, found 'XLNetTokenizer'")));
   EXPECT_THAT(Load({{"vocab.txt", kVocabTxt},
                     {"tokenizer_config.json", R"({"do_basic_tokenize": false})"}}),
               StatusIs(kInvalid, HasSubstr("do_basic_tokenize: expected true, found false")));

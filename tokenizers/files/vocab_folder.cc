@@ -1,4 +1,5 @@
-// LoadVocabTxt: a folder without tokenizer.json, as transformers' BertTokenizer reads it.
+// LoadVocabTxt: a folder without tokenizer.json, as transformers' BertTokenizer and MPNetTokenizer
+// read it.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -15,41 +16,58 @@
 namespace graft {
 namespace {
 
-// Classes of transformers whose vocab.txt means BERT's algorithm.
-constexpr std::string_view kBertClasses[] = {
-    "BertTokenizer",     "BertTokenizerFast",    "DistilBertTokenizer", "DistilBertTokenizerFast",
-    "ElectraTokenizer",  "ElectraTokenizerFast", "MobileBertTokenizer", "MobileBertTokenizerFast",
-    "ConvBertTokenizer", "ConvBertTokenizerFast"};
-
-// A file of the folder that may be absent.
-using OptionalJson = std::optional<JsonValue>;
-
-// Special tokens that the files or BERT's habit name; `required` ones must be in the vocabulary.
+// Special tokens that the files or the family's habit name; `required` ones must be in the
+// vocabulary.
 struct NamedToken {
   std::string_view key;
   std::string_view usual;
   bool required;
 };
-constexpr NamedToken kNamedTokens[] = {{"unk_token", "[UNK]", true},
-                                       {"sep_token", "[SEP]", true},
-                                       {"pad_token", "[PAD]", false},
-                                       {"cls_token", "[CLS]", true},
-                                       {"mask_token", "[MASK]", false}};
+
+// What tokenizers over a vocab.txt differ in.
+struct Family {
+  NamedToken tokens[5];  // unknown, sep, pad, cls, mask
+  bool mask_takes_space;
+  bool roberta;  // the post-processor is RoBERTa's
+};
+
+constexpr Family kBert = {{{"unk_token", "[UNK]", true},
+                           {"sep_token", "[SEP]", true},
+                           {"pad_token", "[PAD]", false},
+                           {"cls_token", "[CLS]", true},
+                           {"mask_token", "[MASK]", false}},
+                          false,
+                          false};
+constexpr Family kMpnet = {{{"unk_token", "[UNK]", true},
+                            {"sep_token", "</s>", true},
+                            {"pad_token", "<pad>", false},
+                            {"cls_token", "<s>", true},
+                            {"mask_token", "<mask>", false}},
+                           true,
+                           true};
+
+// Classes of transformers.
+constexpr std::pair<std::string_view, const Family*> kFamilies[] = {
+    {"BertTokenizer", &kBert},       {"DistilBertTokenizer", &kBert}, {"ElectraTokenizer", &kBert},
+    {"MobileBertTokenizer", &kBert}, {"ConvBertTokenizer", &kBert},   {"MPNetTokenizer", &kMpnet}};
+
+// A file of the folder that may be absent.
+using OptionalJson = std::optional<JsonValue>;
 
 class FolderReader {
  public:
-  FolderReader(const std::string& path, const OptionalJson& config, const OptionalJson& map)
-      : path_(path), config_(config), map_(map) {}
+  FolderReader(const std::string& path, const Family& family, const OptionalJson& config,
+               const OptionalJson& map)
+      : path_(path), family_(family), config_(config), map_(map) {}
 
   absl::StatusOr<TokenizerParts> Read() {
-    ABSL_RETURN_IF_ERROR(CheckClass());
     ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path_, kMaxVocabularyFileBytes));
     ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, ParseVocabTxt(std::move(text), path_));
     vocabulary_ = std::make_unique<Vocabulary>(std::move(vocabulary));
     ABSL_RETURN_IF_ERROR(ReadDecoderList());
-    int32_t named[std::size(kNamedTokens)];
-    for (size_t i = 0; i < std::size(kNamedTokens); ++i) {
-      ABSL_ASSIGN_OR_RETURN(named[i], ReadNamed(kNamedTokens[i]));
+    int32_t named[std::size(kBert.tokens)];
+    for (size_t i = 0; i < std::size(named); ++i) {
+      ABSL_ASSIGN_OR_RETURN(named[i], ReadNamed(family_.tokens[i]));
     }
     for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
       ABSL_RETURN_IF_ERROR(ReadExtra(key));
@@ -66,20 +84,16 @@ class FolderReader {
     parts.files = {path_};
     parts.added_tokens = std::move(tokens_);
     ABSL_RETURN_IF_ERROR(CheckAddedTokens(parts, path_));
-    parts.post_processor = PostProcessor::Bert(named[3], named[1]);
+    if (family_.roberta) {
+      parts.post_processor = PostProcessor::Roberta(named[3], named[1]);
+      parts.post_processor.trims = {{.add_prefix_space = false}};
+    } else {
+      parts.post_processor = PostProcessor::Bert(named[3], named[1]);
+    }
     return parts;
   }
 
  private:
-  absl::Status CheckClass() const {
-    const OptionalJson type = FindIn(config_, "tokenizer_class");
-    if (!type) return absl::OkStatus();
-    ABSL_ASSIGN_OR_RETURN(const std::string_view name, type->AsString());
-    const auto* end = std::end(kBertClasses);
-    if (std::find(std::begin(kBertClasses), end, name) != end) return absl::OkStatus();
-    return type->Error(absl::StrCat("expected a tokenizer of BERT's type, found '", name, "'"));
-  }
-
   absl::StatusOr<BertNormalizerOptions> ReadNormalizer() const {
     BertNormalizerOptions options;
     if (config_) {
@@ -131,7 +145,8 @@ class FolderReader {
   absl::StatusOr<int32_t> ReadNamed(const NamedToken& named) {
     OptionalJson value = FindIn(config_, named.key);
     if (!value) value = FindIn(map_, named.key);
-    if (value) return AddSpecial(*value);
+    const bool takes_space = named.key == "mask_token" && family_.mask_takes_space;
+    if (value) return AddSpecial(*value, takes_space);
     if (const AddedToken* known = Known(named.usual)) return known->id;
     const auto id = vocabulary_->Find(named.usual);
     if (id) {
@@ -139,6 +154,7 @@ class FolderReader {
       token.content = named.usual;
       token.id = *id;
       token.special = true;
+      token.lstrip = takes_space;
       tokens_.push_back(std::move(token));
       return *id;
     }
@@ -152,12 +168,14 @@ class FolderReader {
     if (!list) list = FindIn(map_, key);
     if (!list || !list->is_array()) return absl::OkStatus();
     ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> values, list->AsArray());
-    for (const JsonValue& value : values) ABSL_RETURN_IF_ERROR(AddSpecial(value).status());
+    for (const JsonValue& value : values) {
+      ABSL_RETURN_IF_ERROR(AddSpecial(value, false).status());
+    }
     return absl::OkStatus();
   }
 
-  // "[CLS]" or {"content": "[CLS]", "lstrip": false, ...}
-  absl::StatusOr<int32_t> AddSpecial(const JsonValue& value) {
+  // "[CLS]", for which `takes_space` holds, or {"content": "[CLS]", "lstrip": false, ...}
+  absl::StatusOr<int32_t> AddSpecial(const JsonValue& value, bool takes_space) {
     AddedToken token;
     if (value.is_object()) {
       ABSL_ASSIGN_OR_RETURN(token, ReadTokenFlags(value));
@@ -166,6 +184,7 @@ class FolderReader {
     } else {
       ABSL_ASSIGN_OR_RETURN(const std::string_view content, value.AsString());
       token.content = content;
+      token.lstrip = takes_space;
     }
     if (const AddedToken* known = Known(token.content)) return known->id;
     const auto id = vocabulary_->Find(token.content);
@@ -180,6 +199,7 @@ class FolderReader {
   }
 
   const std::string& path_;
+  const Family& family_;
   const OptionalJson& config_;
   const OptionalJson& map_;
   std::unique_ptr<Vocabulary> vocabulary_;  // until it goes into the result
@@ -189,9 +209,18 @@ class FolderReader {
 }  // namespace
 
 absl::StatusOr<TokenizerParts> LoadVocabTxt(const std::string& path,
+                                            std::string_view tokenizer_class,
                                             const std::optional<JsonValue>& config,
                                             const std::optional<JsonValue>& special_tokens_map) {
-  return FolderReader(path, config, special_tokens_map).Read();
+  const auto* found =
+      std::find_if(std::begin(kFamilies), std::end(kFamilies),
+                   [&](const auto& family) { return family.first == tokenizer_class; });
+  if (found == std::end(kFamilies)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": expected a tokenizer_class over vocab.txt, BERT's or MPNet's, found '",
+        tokenizer_class, "'"));
+  }
+  return FolderReader(path, *found->second, config, special_tokens_map).Read();
 }
 
 }  // namespace graft
