@@ -175,15 +175,17 @@ absl::Status WriteFileDurably(const std::string& path, std::string_view contents
   return file.Commit();
 }
 
+absl::Status PutBackInterruptedReplacement(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const WriteTarget target, ResolveWriteTarget(path));
+  const std::optional<std::string> old = FindSetAside(target);
+  if (!old || ::rename(old->c_str(), target.resolved().c_str()) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, path,
+                     absl::StrCat("put back what an interrupted replacement set aside, ", *old));
+}
+
 absl::StatusOr<DurableFolder> DurableFolder::Create(const std::string& path, bool replace) {
-  ABSL_ASSIGN_OR_RETURN(WriteTarget target, ResolveWriteTarget(path));
-  if (const auto old = FindSetAside(target)) {
-    if (::rename(old->c_str(), target.resolved().c_str()) != 0) {
-      return ErrnoStatus(
-          errno, path, absl::StrCat("put back what an interrupted replacement set aside, ", *old));
-    }
-    ABSL_ASSIGN_OR_RETURN(target, ResolveWriteTarget(path));
-  }
+  ABSL_RETURN_IF_ERROR(PutBackInterruptedReplacement(path));
+  ABSL_ASSIGN_OR_RETURN(const WriteTarget target, ResolveWriteTarget(path));
   if (target.mode && !S_ISDIR(*target.mode)) {
     return absl::AlreadyExistsError(
         absl::StrCat(path, ": expected a folder or nothing, found a file"));

@@ -93,6 +93,10 @@ class DurableFolder {
 // was interrupted where folders cannot be exchanged (DurableFolder); nullopt in all other cases.
 std::optional<std::string> FindInterruptedReplacement(const std::string& path);
 
+// Gives that folder its name back; nothing to do in all other cases. DurableFolder::Create does so
+// by itself: for callers who look at what is there before they say whether it may be replaced.
+absl::Status PutBackInterruptedReplacement(const std::string& path);
+
 }  // namespace graft
 
 #endif  // GRAFT_BASE_DURABLE_H_

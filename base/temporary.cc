@@ -91,9 +91,11 @@ std::string WriteTarget::resolved() const { return JoinPath(folder, name); }
 
 absl::StatusOr<WriteTarget> ResolveWriteTarget(const std::string& path) {
   WriteTarget target{.path = path, .folder = "", .name = path, .mode = std::nullopt};
+  // First of all: with a slash behind it the name of a link stands for what it points to.
+  while (target.name.size() > 1 && target.name.ends_with('/')) target.name.pop_back();
   struct stat info;
-  if (::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) {
-    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+  if (::lstat(target.name.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) {
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(target.name.c_str(), nullptr),
                                                            &std::free);
     if (real == nullptr) {
       return absl::FailedPreconditionError(
@@ -101,7 +103,6 @@ absl::StatusOr<WriteTarget> ResolveWriteTarget(const std::string& path) {
     }
     target.name = real.get();
   }
-  while (target.name.size() > 1 && target.name.ends_with('/')) target.name.pop_back();
   const size_t slash = target.name.rfind('/');
   target.folder = slash == std::string::npos ? "." : target.name.substr(0, slash + 1);
   if (slash != std::string::npos) target.name.erase(0, slash + 1);

@@ -4,9 +4,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
-#include <vector>
-
 #include "models/kernels/segments.h"
 
 namespace graft {
@@ -18,8 +15,6 @@ struct Batch {
   at::Tensor positions;  // int32 [R], 0, 1, ... within each text
   at::Tensor type_ids;   // int32 [R]
   Segments segments;
-  at::Tensor labels;              // int64 [B]; undefined when there are none
-  std::vector<int64_t> examples;  // which of the caller's texts each one is, B entries
 };
 
 }  // namespace graft

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -26,6 +27,9 @@ class AdamW {
   // clipping); clears them. Returns the norm before scaling. Internal, and no update, when
   // the norm is no finite number.
   absl::StatusOr<double> Step(double learning_rate, double clip);
+
+  // How many tensors it holds moments for.
+  size_t tensors() const { return slots_.size(); }
 
  private:
   struct Slot {

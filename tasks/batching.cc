@@ -15,7 +15,6 @@ Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
                 int64_t first_text_id) {
   const auto count = static_cast<int64_t>(examples.size());
   Batch batch;
-  batch.examples.assign(examples.begin(), examples.end());
   Segments& segments = batch.segments;
   segments.starts = at::empty({count + 1}, at::kInt);
   segments.text_ids = at::empty({count}, at::kInt);

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "nlohmann/json.hpp"
 #include "tasks/data_set.h"
-#include "tasks/sequence_classifier.h"
+#include "tasks/pooling_name.h"
 
 namespace graft {
 namespace {

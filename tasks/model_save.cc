@@ -142,6 +142,8 @@ bool MayReplace(const std::string& path) {
 }
 
 absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace) {
+  // What an interrupted replacement left is put back before the folder is looked at.
+  ABSL_RETURN_IF_ERROR(PutBackInterruptedReplacement(path));
   return DurableFolder::Create(path, replace && MayReplace(path));
 }
 

@@ -1,4 +1,4 @@
-// The modules of a sentence-transformers folder (modules.json). Internal to the model folder.
+// The modules of a sentence-transformers folder (modules.json).
 #ifndef GRAFT_TASKS_SENTENCE_MODULES_H_
 #define GRAFT_TASKS_SENTENCE_MODULES_H_
 

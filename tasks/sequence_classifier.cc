@@ -5,23 +5,15 @@
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/zeros.h>
 
-#include <array>
 #include <cmath>
 #include <numbers>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "models/kernels/dropout.h"
 #include "models/kernels/linear.h"
 
 namespace graft {
 namespace {
-
-constexpr std::array<std::pair<Pooling, std::string_view>, 4> kPoolingNames = {
-    {{Pooling::kCls, "cls"},
-     {Pooling::kMean, "mean"},
-     {Pooling::kMax, "max"},
-     {Pooling::kLast, "last"}}};
 
 // The head's dropout and its initial weights: a site above those of every backbone's stages.
 constexpr uint32_t kHeadSite = 0xFFFF'0000;
@@ -46,21 +38,6 @@ at::Tensor NormalTensor(const std::vector<int64_t>& shape, double deviation, uin
 }
 
 }  // namespace
-
-std::string_view PoolingName(Pooling pooling) {
-  for (const auto& [value, name] : kPoolingNames) {
-    if (value == pooling) return name;
-  }
-  return "";
-}
-
-absl::StatusOr<Pooling> ParsePooling(std::string_view name) {
-  for (const auto& [value, known] : kPoolingNames) {
-    if (known == name) return value;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("pooling: expected cls, mean, max or last, found '", name, "'"));
-}
 
 std::vector<SlotLayout> SequenceClassifier::Layout(const SequenceClassifierConfig& config) {
   const int64_t h = config.hidden_size;

@@ -5,21 +5,15 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "models/backbone.h"
 #include "models/batch.h"
 #include "models/kernels/pooling.h"
 #include "models/weights_layout.h"
+#include "tasks/pooling_name.h"
 
 namespace graft {
-
-// "cls", "mean", "max", "last".
-std::string_view PoolingName(Pooling pooling);
-absl::StatusOr<Pooling> ParsePooling(std::string_view name);
 
 struct SequenceClassifierConfig {
   Pooling pooling = Pooling::kCls;

@@ -30,8 +30,8 @@ void ApplyThreads() {
   if (wanted > 0 && at::get_num_threads() != wanted) at::set_num_threads(wanted);
 }
 
-// LibTorch's pool is one for the process: two computations at once would share it and change each
-// other's bits.
+// The threads are one pool for the process, and help one computation at a time: of two at once the
+// second would run on its own thread alone, and both would hold their activations.
 std::mutex& ComputeMutex() {
   static std::mutex mutex;
   return mutex;

@@ -48,6 +48,7 @@ class Run {
         optimizer_(AllTensors(backbone, head), options.weight_decay) {}
 
   absl::StatusOr<TrainingResult> Train() {
+    result_.optimizer_tensors = optimizer_.tensors();
     std::vector<int64_t> order;
     for (int64_t step = 0; step < steps_ && !Ended(); ++step) {
       const int64_t in_epoch = step % steps_per_epoch_;

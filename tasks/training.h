@@ -88,6 +88,7 @@ struct TrainingResult {
   size_t best = 0;       // index into `evaluations`
   bool stopped = false;  // by the callback
   bool out_of_patience = false;
+  size_t optimizer_tensors = 0;  // tensors that the optimizer held moments for
 };
 
 // Steps that the options make of `examples` texts.

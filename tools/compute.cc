@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "tasks/text_classifier.h"
 #include "tools/options.h"
+#include "tools/torch_warnings.h"
 
 namespace graft::tools {
 namespace {
@@ -40,6 +41,7 @@ absl::Status PrepareCompute(const std::string& device, int threads) {
         "--device cuda: this build of graft has no CUDA kernels; --device cpu works");
   }
   ABSL_ASSIGN_OR_RETURN(threads, ChooseThreads(threads));
+  PrintTorchWarningsAsLines();
   SetThreads(threads);
   return absl::OkStatus();
 }

@@ -14,7 +14,8 @@ namespace graft::tools {
 // number.
 absl::StatusOr<int> ChooseThreads(int threads);
 
-// Sets the threads, chosen as above, and checks that the device is there.
+// Sets the threads, chosen as above, checks that the device is there and has LibTorch's warnings
+// printed as lines.
 absl::Status PrepareCompute(const std::string& device, int threads);
 
 }  // namespace graft::tools

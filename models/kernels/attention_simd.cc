@@ -14,7 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace graft {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET == HWY_SCALAR
+#if GRAFT_PLAIN_TARGET
 
 void Attention(const AttentionHead& head, float* scratch, float* out, int64_t out_stride) {
   plain::Attention(head, scratch, out, out_stride);

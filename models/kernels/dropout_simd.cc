@@ -13,7 +13,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace graft {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET == HWY_SCALAR
+#if GRAFT_PLAIN_TARGET
 
 void DropoutScales(const TextDropout& dropout, uint64_t first, int64_t count, float* scales) {
   plain::DropoutScales(dropout, first, count, scales);

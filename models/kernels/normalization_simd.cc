@@ -13,7 +13,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace graft {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET == HWY_SCALAR
+#if GRAFT_PLAIN_TARGET
 
 void NormRow(const NormParameters& parameters, const float* x, const float* bias,
              const float* residual, const float* scales, float* y, float* normalized,

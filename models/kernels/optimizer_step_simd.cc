@@ -11,7 +11,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace graft {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET == HWY_SCALAR
+#if GRAFT_PLAIN_TARGET
 
 void AdamW(const AdamWCoefficients& coefficients, int64_t count, const float* gradient,
            float* parameter, float* first_moment, float* second_moment) {

@@ -16,7 +16,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace graft {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET == HWY_SCALAR
+#if GRAFT_PLAIN_TARGET
 
 void Product(const MatrixView& left, const MatrixView& right, const ProductShape& shape,
              float* scratch, float* out, int64_t out_row, int64_t out_column) {

@@ -32,7 +32,14 @@ void CheckSegments(const Segments& segments, int64_t rows) {
   const int32_t* starts = segments.starts.const_data_ptr<int32_t>();
   TORCH_CHECK(starts[0] == 0 && starts[texts] == segments.tokens, "segments: starts run from ",
               starts[0], " to ", starts[texts], ", tokens is ", segments.tokens);
-  TORCH_CHECK(std::is_sorted(starts, starts + texts + 1), "segments: starts decrease");
+  int64_t longest = 0;
+  for (int64_t text = 0; text < texts; ++text) {
+    const int64_t tokens = int64_t{starts[text + 1]} - starts[text];
+    TORCH_CHECK(tokens >= 0, "segments: starts decrease");
+    longest = std::max(longest, tokens);
+  }
+  TORCH_CHECK(segments.longest == longest, "segments: longest is ", segments.longest,
+              ", the longest text has ", longest, " tokens");
   TORCH_CHECK(segments.tokens <= rows, "segments: ", segments.tokens, " tokens in ", rows, " rows");
 }
 

@@ -11,10 +11,14 @@
 #include <cstddef>
 #include <cstdint>
 
+// Whether the target being compiled is Highway's fall-back, which has no vectors of the processor:
+// the plain loops run then. Which of the two it is hangs on the compiler.
+#define GRAFT_PLAIN_TARGET (HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128)
+
 HWY_BEFORE_NAMESPACE();
 namespace graft {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET != HWY_SCALAR
+#if !GRAFT_PLAIN_TARGET
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -105,7 +109,7 @@ HWY_INLINE V32 NormalTail(V32 t) {
   return Exp(p);
 }
 
-#endif  // HWY_TARGET != HWY_SCALAR
+#endif  // !GRAFT_PLAIN_TARGET
 }  // namespace HWY_NAMESPACE
 }  // namespace graft
 HWY_AFTER_NAMESPACE();

@@ -18,7 +18,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace graft {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET != HWY_SCALAR
+#if !GRAFT_PLAIN_TARGET
 
 constexpr int64_t kVector = kLanes;
 constexpr int64_t kPanel = 2 * kVector;
@@ -162,7 +162,7 @@ void Copy(const float* x, int64_t stride, const float* bias, float scale, int64_
   }
 }
 
-#endif  // HWY_TARGET != HWY_SCALAR
+#endif  // !GRAFT_PLAIN_TARGET
 }  // namespace HWY_NAMESPACE
 }  // namespace graft
 HWY_AFTER_NAMESPACE();

@@ -1,7 +1,6 @@
 #include "models/kernels/tasks.h"
 
 #include <ATen/Parallel.h>
-#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,30 +8,64 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <vector>
 
 #include "models/kernels/thread_pool.h"
 
 namespace graft {
 namespace {
 
-// Memory of a thread that lives as long as it and only grows.
-float* ThreadScratch(int64_t floats) {
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
-  };
-  thread_local std::unique_ptr<void, Free> memory;
-  thread_local int64_t size = 0;
-  if (size < floats) {
-    constexpr size_t kAlignment = 64;
-    const size_t bytes =
-        (static_cast<size_t>(floats) * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
-    memory.reset();
-    memory.reset(std::aligned_alloc(kAlignment, bytes));
-    size = memory ? floats : 0;
-    TORCH_CHECK(memory != nullptr, "no memory for the scratch of a kernel: ", bytes, " bytes");
+// Aligned memory that only grows; what it holds is lost then.
+class Memory {
+ public:
+  // Throws std::bad_alloc.
+  float* OfFloats(int64_t floats) {
+    if (size_ < floats) {
+      constexpr size_t kAlignment = 64;
+      const size_t bytes =
+          (static_cast<size_t>(floats) * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
+      size_ = 0;
+      memory_.reset();
+      memory_.reset(static_cast<float*>(std::aligned_alloc(kAlignment, bytes)));
+      if (memory_ == nullptr) throw std::bad_alloc();
+      size_ = floats;
+    }
+    return memory_.get();
   }
-  return static_cast<float*>(memory.get());
-}
+
+ private:
+  struct Free {
+    void operator()(float* p) const { std::free(p); }
+  };
+  std::unique_ptr<float, Free> memory_;
+  int64_t size_ = 0;
+};
+
+// The scratch of the calling thread from construction to destruction. Each level of calls within
+// tasks has memory of its own, which lives as long as the thread.
+class ThreadScratch {
+ public:
+  ThreadScratch() : level_(depth_++) {}
+  ~ThreadScratch() { --depth_; }
+  ThreadScratch(const ThreadScratch&) = delete;
+  ThreadScratch& operator=(const ThreadScratch&) = delete;
+
+  // nullptr for none. Throws std::bad_alloc.
+  float* OfFloats(int64_t floats) const {
+    if (floats <= 0) return nullptr;
+    if (memory_.size() <= level_) memory_.resize(level_ + 1);
+    return memory_[level_].OfFloats(floats);
+  }
+
+ private:
+  static thread_local std::vector<Memory> memory_;
+  static thread_local size_t depth_;
+  const size_t level_;
+};
+
+thread_local std::vector<Memory> ThreadScratch::memory_;
+thread_local size_t ThreadScratch::depth_ = 0;
 
 // The first exception that a thread met.
 class FirstError {
@@ -58,11 +91,11 @@ void ForTasks(int64_t count, int64_t scratch,
   FirstError error;
   const auto work = [&] {
     try {
-      float* memory = nullptr;
-      for (int64_t i = next++; i < count; i = next++) {
-        if (memory == nullptr && scratch > 0) memory = ThreadScratch(scratch);
-        body(i, memory);
-      }
+      int64_t i = next++;
+      if (i >= count) return;
+      const ThreadScratch own;
+      float* const memory = own.OfFloats(scratch);
+      for (; i < count; i = next++) body(i, memory);
     } catch (...) {
       error.Keep();
       next = count;

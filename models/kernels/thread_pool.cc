@@ -1,5 +1,7 @@
 #include "models/kernels/thread_pool.h"
 
+#include <exception>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -51,10 +53,11 @@ ThreadPool& ThreadPool::Get() {
 
 void ThreadPool::Run(int64_t helpers, const std::function<void()>& work) {
   if (helpers <= 0 || in_use_.exchange(true, std::memory_order_acquire)) return work();
-  while (static_cast<int64_t>(threads_.size()) < helpers) {
-    const int64_t number = static_cast<int64_t>(threads_.size());
-    threads_.emplace_back([this, number] { Help(number); });
-  }
+  const struct Release {
+    std::atomic<bool>& in_use;
+    ~Release() { in_use.store(false, std::memory_order_release); }
+  } release{in_use_};
+  StartThreads(helpers);
   work_ = &work;
   wanted_.store(helpers, std::memory_order_relaxed);
   // No helper is at work between rounds, so the count starts at zero.
@@ -62,7 +65,17 @@ void ThreadPool::Run(int64_t helpers, const std::function<void()>& work) {
   if (asleep_.load() > 0) state_.notify_all();
   work();
   WaitForHelpers();
-  in_use_.store(false, std::memory_order_release);
+}
+
+void ThreadPool::StartThreads(int64_t wanted) {
+  try {
+    while (static_cast<int64_t>(threads_.size()) < wanted) {
+      const int64_t number = static_cast<int64_t>(threads_.size());
+      threads_.emplace_back([this, number] { Help(number); });
+    }
+  } catch (const std::exception&) {
+    // The system gives no more threads or memory; the next call tries again.
+  }
 }
 
 void ThreadPool::WaitForHelpers() {

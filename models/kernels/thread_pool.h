@@ -19,10 +19,12 @@ class ThreadPool {
   // Runs `work` on the calling thread and, when they come in time, on up to `helpers` others at
   // once; returns when all that began have ended. `work` must do all there is to do wherever it
   // runs alone, and not throw. While another call is under way the calling thread works alone.
+  // Where the system starts no more threads, those that there are help.
   void Run(int64_t helpers, const std::function<void()>& work);
 
  private:
   ThreadPool() = default;
+  void StartThreads(int64_t wanted);
   void Help(int64_t number);
   void WaitForHelpers();
 

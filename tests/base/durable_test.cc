@@ -265,6 +265,23 @@ TEST(DurableFolderTest, ReplacesTheWholeFolderAndKeepsItsMode) {
   EXPECT_EQ(Mode(folder / "m"), 0750u);
 }
 
+TEST(DurableFolderTest, ASymbolicLinkStaysAlsoWithASlashBehindIt) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "far/m");
+  folder.Write("far/m/a", "old");
+  ASSERT_EQ(::symlink("far/m", (folder / "link").c_str()), 0);
+  for (const char* name : {"link", "link/", "link//"}) {
+    auto model = DurableFolder::Create(folder / name, true);
+    ASSERT_THAT(model, IsOk());
+    EXPECT_THAT(WriteFileDurably(JoinPath(model->path(), "a"), name), IsOk());
+    EXPECT_THAT(model->Commit(), IsOk());
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+    EXPECT_EQ(TemporaryFolder::Read(folder / "far/m/a"), name);
+  }
+  EXPECT_THAT(Entries(folder.path()), ElementsAre("far", "link"));
+  EXPECT_THAT(Entries(folder / "far"), ElementsAre("m"));
+}
+
 TEST(DurableFolderTest, AFolderWithEntriesIsRefusedUnlessItMayBeReplaced) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "m");
@@ -330,6 +347,20 @@ TEST(DurableFolderTest, AnInterruptedReplacementIsFoundAndPutBack) {
   EXPECT_THAT(Entries(folder.path()), ElementsAre("m"));
   EXPECT_EQ(TemporaryFolder::Read(folder / "m/a"), "old");
   EXPECT_EQ(FindInterruptedReplacement(folder / "m"), std::nullopt);
+}
+
+TEST(DurableFolderTest, AnInterruptedReplacementIsPutBackOnRequest) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(PutBackInterruptedReplacement(folder / "m"), IsOk());
+  EXPECT_THAT(Entries(folder.path()), IsEmpty());
+  LeaveSetAside(folder, ".m.graft-old-7-1");
+  EXPECT_THAT(PutBackInterruptedReplacement(folder / "m"), IsOk());
+  EXPECT_THAT(Entries(folder.path()), ElementsAre("m"));
+  LeaveSetAside(folder, ".m.graft-old-7-1");
+  EXPECT_THAT(PutBackInterruptedReplacement(folder / "m"), IsOk());
+  EXPECT_THAT(Entries(folder.path()), ElementsAre(".m.graft-old-7-1", "m"));
+  EXPECT_THAT(PutBackInterruptedReplacement(folder / ".."),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(DurableFolderTest, WhatWasSetAsideGoesWhenItsReplacementIsThere) {

@@ -72,6 +72,32 @@ class Train(CommandTest):
         row = self.graft("classify", "--model", self.folder / "out", "--json", "a b c d e f g").stdout
         self.assertEqual(json.loads(row)["cut_off_tokens"], 3)
 
+    def test_a_model_that_graft_saved_keeps_its_max_length(self):
+        """A longer one than the 128 of new models, and a shorter one."""
+        self.give_positions(self.encoder, 300)
+        for length in 200, 6:
+            first = self.folder / f"first-{length}"
+            self.train("--max-steps", "1", "--max-length", length, out=first)
+            for arguments, expected in [([], length), (["--max-length", "30"], 30)]:
+                run = self.train("--max-steps", "1", "--json", "--overwrite", *arguments, model=first)
+                self.assertEqual(self.json_lines(run.stdout)[0]["max_length"], expected)
+                graft_json = json.loads((self.folder / "out" / "graft.json").read_text())
+                self.assertEqual(graft_json["max_length"], expected)
+        (first / "graft.json").unlink()
+        (first / "tokenizer_config.json").unlink()
+        (first / "sentence_bert_config.json").unlink()
+        run = self.train("--max-steps", "1", "--json", "--overwrite", model=first)
+        self.assertEqual(self.json_lines(run.stdout)[0]["max_length"], 128)
+
+    def give_positions(self, folder, count):
+        """More positions for an encoder, by new rows of zeros in its table."""
+        grow_table(folder / "model.safetensors", "embeddings.position_embeddings.weight", count)
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": count}))
+        for name, key in [("tokenizer_config.json", "model_max_length"), ("sentence_bert_config.json", "max_seq_length")]:
+            settings = json.loads((folder / name).read_text())
+            (folder / name).write_text(json.dumps({**settings, key: count}))
+
     def test_threads_are_those_of_the_option_else_of_the_environment(self):
         train = self.sentiment()
         for number, (arguments, variable, threads) in enumerate([
@@ -217,22 +243,7 @@ class Classify(CommandTest):
 
     def test_rows_that_pad_the_embedding_table_change_nothing(self):
         before = self.graft("classify", "--model", self.classifier, "--json", "The film is good.").stdout
-        path = self.classifier / "model.safetensors"
-        data = path.read_bytes()
-        length = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8:8 + length])
-        table = header["bert.embeddings.word_embeddings.weight"]
-        end = table["data_offsets"][1]
-        more = 160 - table["shape"][0]
-        bytes_more = more * table["shape"][1] * 4
-        for tensor in header.values():
-            if tensor.get("data_offsets", [0])[0] >= end:
-                tensor["data_offsets"] = [offset + bytes_more for offset in tensor["data_offsets"]]
-        table["shape"][0] += more
-        table["data_offsets"][1] += bytes_more
-        text = json.dumps(header).encode()
-        end += 8 + length
-        path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length:end] + bytes(bytes_more) + data[end:])
+        grow_table(self.classifier / "model.safetensors", "bert.embeddings.word_embeddings.weight", 160)
         config = json.loads((self.classifier / "config.json").read_text())
         (self.classifier / "config.json").write_text(json.dumps({**config, "vocab_size": 160}))
         self.assertEqual(self.graft("classify", "--model", self.classifier, "--json", "The film is good.").stdout,
@@ -310,6 +321,25 @@ class Help(CommandTest):
 
     def test_version(self):
         self.assertRegex(self.graft("--version").stdout, r"^graft \d+\.\d+\.\d+\n$")
+
+
+def grow_table(path, name, rows):
+    """Gives a table of a safetensors file so many rows; the new ones are zeros."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + length])
+    table = header[name]
+    end = table["data_offsets"][1]
+    more = rows - table["shape"][0]
+    bytes_more = more * table["shape"][1] * 4
+    for tensor in header.values():
+        if tensor.get("data_offsets", [0])[0] >= end:
+            tensor["data_offsets"] = [offset + bytes_more for offset in tensor["data_offsets"]]
+    table["shape"][0] += more
+    table["data_offsets"][1] += bytes_more
+    text = json.dumps(header).encode()
+    end += 8 + length
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length:end] + bytes(bytes_more) + data[end:])
 
 
 def tensors(path):

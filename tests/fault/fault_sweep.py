@@ -65,7 +65,8 @@ class Scenario:
     problem: Callable[[str], str] = None
     no_exchange: str = None  # errno of a file system that cannot exchange two names
     quick_errors: int = 2  # errors tried per call when not full
-    quick_every: int = 1  # every which call is tried when not full; the last four always are
+    # Every which call is tried when not full; the last four and renames of the target always are.
+    quick_every: int = 1
     env: dict = None
     timeout: float = 120
 
@@ -120,12 +121,18 @@ class Sweep:
             raise SweepError(f"{self.scenario.name}: the command makes no durable call there")
         self.report.calls = len(calls)
         for call in calls:
-            tried = self.full or call.n % self.scenario.quick_every == 0 or call.n > len(calls) - 4
-            for fault in self.faults(call) if tried else ():
-                self.faulted_run(fault)
+            if self.tried(call, len(calls)):
+                for fault in self.faults(call):
+                    self.faulted_run(fault)
         if self.report.kills == 0 or self.report.errors == 0:
             raise SweepError(f"{self.scenario.name}: no fault was injected")
         return self.report
+
+    def tried(self, call, calls):
+        renames_target = call.call in RENAMES and self.scenario.target in (
+            os.path.basename(call.path), os.path.basename(call.path2))
+        return (self.full or renames_target or call.n > calls - 4
+                or call.n % self.scenario.quick_every == 0)
 
     def faults(self, call):
         for action in KILLS:

@@ -31,13 +31,14 @@ def prepare_with_old_model(folder):
                    "max_length": 16, "training": {}}, file)
 
 
-def scenario(program, name, prepared):
+def scenario(program, name, prepared, no_exchange=None):
     def command(folder):
         rows = os.path.join(folder, "rows.tsv")
         return [program, "train", "classify", "--model", ENCODER, "--train", rows, "--dev", rows,
                 "--out", os.path.join(folder, "classifier"), "--overwrite", "--max-steps", "1",
                 "--threads", "1", "--device", "cpu"]
-    return Scenario(name, command, "classifier", prepared, quick_errors=1, quick_every=13)
+    return Scenario(name, command, "classifier", prepared, no_exchange=no_exchange, quick_errors=1,
+                    quick_every=13)
 
 
 def main():
@@ -45,6 +46,8 @@ def main():
     return run_sweeps([
         scenario(program, "train into a new folder", prepare),
         scenario(program, "train over an old model", prepare_with_old_model),
+        scenario(program, "train over an old model without exchange (NFS)", prepare_with_old_model,
+                 "EINVAL"),
     ])
 
 

@@ -15,6 +15,7 @@
 
 #include "models/backbone.h"
 #include "models/checkpoint.h"
+#include "models/kernels/code_path.h"
 #include "tests/support/golden_encoder.h"
 
 namespace graft {
@@ -77,18 +78,23 @@ TEST_P(GoldenBert, TextHasTheSameBitsInAnyCompany) {
     std::rotate(order.begin(), order.begin() + 1, order.end());
     companies.push_back(order);
   }
-  std::vector<at::Tensor> alone(texts_.size());
-  for (const std::vector<size_t>& company : companies) {
-    const Batch batch = PackTexts(texts_, company);
-    const at::Tensor hidden = backbone_->Run(batch, PassOptions());
-    for (size_t b = 0; b < company.size(); ++b) {
-      const at::Tensor rows = RowsOf(hidden, batch, static_cast<int64_t>(b)).clone();
-      at::Tensor& first = alone[company[b]];
-      if (!first.defined()) first = rows;
-      EXPECT_TRUE(SameBits(first, rows))
-          << "text " << company[b] << " in a batch of " << company.size();
+  for (const CodePath path : SupportedCodePaths()) {
+    SCOPED_TRACE(CodePathName(path));
+    ForceCodePath(path);
+    std::vector<at::Tensor> alone(texts_.size());
+    for (const std::vector<size_t>& company : companies) {
+      const Batch batch = PackTexts(texts_, company);
+      const at::Tensor hidden = backbone_->Run(batch, PassOptions());
+      for (size_t b = 0; b < company.size(); ++b) {
+        const at::Tensor rows = RowsOf(hidden, batch, static_cast<int64_t>(b)).clone();
+        at::Tensor& first = alone[company[b]];
+        if (!first.defined()) first = rows;
+        EXPECT_TRUE(SameBits(first, rows))
+            << "text " << company[b] << " in a batch of " << company.size();
+      }
     }
   }
+  ForceCodePath(SupportedCodePaths().back());
 }
 
 TEST_P(GoldenBert, RangesOfStagesMakeTheWhole) {

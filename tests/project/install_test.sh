@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs graft into a folder of its own, builds tools/examples against the installed package as a user would, and runs
-# it on the golden classifier. Also: the plain build needs nothing that only tests need, and the program of the README is
+# it on the golden classifier. Also: every installed header compiles alone and is not an internal one; the plain build needs nothing that only tests need, and the program of the README is
 # that example, word for word.
 set -euo pipefail
 source_dir=$1 build_dir=$2
@@ -17,6 +17,26 @@ cmake --build "$work/build" > "$work/log" || { cat "$work/log"; exit 1; }
 "$work/build/classify" "$source_dir/tests/golden/bert-tiny" > "$work/out"
 test "$(wc -l < "$work/out")" = 2
 grep -q '^\(negative\|neutral\|positive\)  0\.[0-9]*  A wonderful film\.$' "$work/out"
+
+if grep -rl 'Internal: not' "$work/graft/include"; then echo "installed, and internal by their own words" >&2; exit 1; fi
+mkdir "$work/headers"
+cat > "$work/headers/CMakeLists.txt" << 'END'
+cmake_minimum_required(VERSION 3.25)
+project(headers LANGUAGES CXX)
+find_package(graft REQUIRED)
+file(GLOB_RECURSE headers RELATIVE "${INCLUDES}" "${INCLUDES}/*.h")
+foreach(header IN LISTS headers)
+  string(MAKE_C_IDENTIFIER "${header}" name)
+  file(WRITE "${CMAKE_BINARY_DIR}/${name}.cc" "#include \"${header}\"\n")
+  list(APPEND sources "${CMAKE_BINARY_DIR}/${name}.cc")
+endforeach()
+add_library(headers OBJECT ${sources})
+target_link_libraries(headers PRIVATE graft::tasks)
+END
+CMAKE_PREFIX_PATH='' cmake -S "$work/headers" -B "$work/headers/build" -G Ninja -DINCLUDES="$work/graft/include/graft" \
+  -DCMAKE_PREFIX_PATH="$work/graft;$prefixes" > "$work/log" || { cat "$work/log"; exit 1; }
+cmake --build "$work/headers/build" > "$work/log" || { cat "$work/log"; exit 1; }
+
 (cd "$source_dir" && CMAKE_PREFIX_PATH='' cmake --preset release -B "$work/plain" "-DCMAKE_PREFIX_PATH=$prefixes" \
   -DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON -DCMAKE_DISABLE_FIND_PACKAGE_benchmark=ON \
   -DCMAKE_DISABLE_FIND_PACKAGE_Python3=ON) > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }

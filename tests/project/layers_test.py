@@ -1,4 +1,4 @@
-"""Includes go one way (ARCHITECTURE.md, section 3), heavy headers appear nowhere, and files stay readable."""
+"""Includes go one way (ARCHITECTURE.md, section 3), heavy headers appear nowhere, only tools/ prints."""
 
 import pathlib
 import re

@@ -82,7 +82,6 @@ inline Batch PackTexts(const std::vector<GoldenText>& texts, const std::vector<s
     }
     text_ids.push_back(static_cast<int32_t>(text_ids.size()));
     starts.push_back(static_cast<int32_t>(ids.size()));
-    batch.examples.push_back(static_cast<int64_t>(t));
     batch.segments.longest = std::max<int64_t>(batch.segments.longest, text.ids.size());
   }
   batch.segments.tokens = static_cast<int64_t>(ids.size());

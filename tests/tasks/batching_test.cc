@@ -34,7 +34,6 @@ TEST(PackBatch, LaysTextsOneAfterTheOther) {
   EXPECT_THAT(Values(batch.segments.text_ids), ElementsAre(7, 8));
   EXPECT_EQ(batch.segments.tokens, 8);
   EXPECT_EQ(batch.segments.longest, 5);
-  EXPECT_THAT(batch.examples, ElementsAre(2, 0));
   EXPECT_THAT(Values(batch.ids), ElementsAre(104, 105, 106, 107, 108, 100, 101, 102));
   EXPECT_THAT(Values(batch.positions), ElementsAre(0, 1, 2, 3, 4, 0, 1, 2));
   EXPECT_EQ(batch.type_ids.size(0), 8);

@@ -14,6 +14,7 @@
 
 #include "models/catch_errors.h"
 #include "models/checkpoint.h"
+#include "models/kernels/tasks.h"
 #include "tasks/model_folder.h"
 #include "tasks/text_classifier.h"
 #include "tasks/training.h"
@@ -143,6 +144,15 @@ TEST(FailingMemory, TrainingGivesAStatus) {
     allocator.FailAt(number);
     return TrainClassifier(*backbone, head, data, data, options, {}).status();
   });
+}
+
+TEST(FailingMemory, NoScratchForAKernelGivesAStatus) {
+  constexpr int64_t kBeyondAllMemory = int64_t{1} << 58;
+  const absl::Status status = CatchErrors("here", [] {
+    ForTasks(1, kBeyondAllMemory, [](int64_t, float*) {});
+    return absl::OkStatus();
+  });
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("here: out of")));
 }
 
 TEST(CatchErrors, OtherExceptionsAreInternalAndKeepTheirFirstLine) {

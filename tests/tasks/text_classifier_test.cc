@@ -95,6 +95,16 @@ TEST(TextClassifier, SavedFolderGivesTheSameScores) {
   EXPECT_THAT(classifier->Save(path), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(path)));
 }
 
+TEST(TextClassifier, AnInterruptedReplacementCanBeReplacedAtOnce) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "saved";
+  ASSERT_THAT(TextClassifier::Load(GoldenFolder("bert-tiny"))->Save(path), IsOk());
+  std::filesystem::rename(path, folder / ".saved.graft-old-7-1");
+  EXPECT_THAT(CheckSavePath(path, /*replace=*/true), IsOk());
+  EXPECT_TRUE(std::filesystem::exists(path + "/graft.json"));
+  EXPECT_THAT(CheckSavePath(path, /*replace=*/false), StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
 TEST(TextClassifier, SavedTokenizerConfigNamesTheStoredLength) {
   const TemporaryFolder folder;
   for (const std::string source : {"bert-tiny", "without"}) {

@@ -54,14 +54,20 @@ TEST(AdamW, DecaysMatricesOnly) {
   EXPECT_FALSE(matrix.grad().defined()) << "a step clears the gradients";
 }
 
+// Two steps, because the first has the size of the rate whatever the gradients are.
 TEST(AdamW, ClipsTheNormOfAllGradients) {
   const at::Tensor a = Parameter({0}, false), b = Parameter({0}, false);
-  a.mutable_grad() = at::tensor({3.f}, at::kFloat);
-  b.mutable_grad() = at::tensor({4.f}, at::kFloat);
   AdamW optimizer({a, b}, 0);
-  EXPECT_DOUBLE_EQ(*optimizer.Step(0.1, 1.0), 5) << "the norm before clipping";
-  // Adam's first step has the size of the rate whatever the gradient's, but for epsilon.
-  EXPECT_NEAR(a.data_ptr<float>()[0], -0.1, 1e-6);
+  const auto step = [&](float grad_a, float grad_b, double clip) {
+    a.mutable_grad() = at::tensor({grad_a}, at::kFloat);
+    b.mutable_grad() = at::tensor({grad_b}, at::kFloat);
+    return *optimizer.Step(0.1, clip);
+  };
+  // torch 2.11: clip_grad_norm_([a, b], 1.0) and AdamW([a, b], lr=0.1, weight_decay=0).
+  EXPECT_DOUBLE_EQ(step(3, 4, 1.0), 5) << "the norm before clipping";
+  EXPECT_NEAR(step(0.3f, -0.4f, 1.0), 0.5, 1e-7) << "not scaled up to the limit";
+  EXPECT_NEAR(a.data_ptr<float>()[0], -0.19321796, 1e-6);
+  EXPECT_NEAR(b.data_ptr<float>()[0], -0.12663369, 1e-6);
 }
 
 class TrainTiny : public ::testing::Test {
@@ -131,8 +137,9 @@ TEST_F(TrainTiny, FrozenStagesDoNotMoveAndTheOthersDo) {
     }
     size_t slots = 0;
     for (int s = frozen; s < 4; ++s) slots += trained.backbone->stage(s).tensors.size();
-    EXPECT_EQ(trained.backbone->TrainableTensors().size(), slots)
-        << "what the optimizer holds state for";
+    EXPECT_EQ(trained.backbone->TrainableTensors().size(), slots);
+    EXPECT_EQ(trained.result.optimizer_tensors, slots + trained.head.tensors().size())
+        << "the optimizer holds state for what trains and nothing else";
   }
 }
 

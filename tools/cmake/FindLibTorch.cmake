@@ -1,4 +1,4 @@
-# Finds LibTorch's CPU part: the target LibTorch::cpu (libtorch_cpu and libc10, no CUDA), LibTorch::openmp and LibTorch_VERSION.
+# Finds LibTorch's CPU part: the target LibTorch::cpu (libtorch_cpu and libc10, no CUDA) and LibTorch_VERSION.
 #
 # Works with the folder `torch` of a PyTorch wheel and with an unpacked libtorch archive alike: name either in
 # CMAKE_PREFIX_PATH. find_package(Torch) is not used because it asks for the whole CUDA tool kit.
@@ -12,12 +12,6 @@ if(LibTorch_INCLUDE_DIR AND EXISTS "${LibTorch_INCLUDE_DIR}/torch/headeronly/ver
   string(REPLACE ";" "." LibTorch_VERSION "${_torch_version_list}")
 endif()
 include(FindPackageHandleStandardArgs)
-# at::parallel_for is a template over OpenMP: its users compile with it and link the run-time that LibTorch itself loads;
-# a second one in the process would have threads of its own.
-find_package(OpenMP REQUIRED COMPONENTS CXX)
-get_filename_component(_torch_lib_dir "${LibTorch_CPU_LIBRARY}" DIRECTORY)
-find_file(LibTorch_OPENMP_LIBRARY libgomp.so.1 PATHS "${_torch_lib_dir}" NO_DEFAULT_PATH)
-mark_as_advanced(LibTorch_OPENMP_LIBRARY)
 find_package_handle_standard_args(LibTorch
   REQUIRED_VARS LibTorch_CPU_LIBRARY LibTorch_C10_LIBRARY LibTorch_INCLUDE_DIR
   VERSION_VAR LibTorch_VERSION)
@@ -29,11 +23,4 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     IMPORTED_LOCATION "${LibTorch_CPU_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
     INTERFACE_LINK_LIBRARIES LibTorch::c10)
-  add_library(LibTorch::openmp INTERFACE IMPORTED)
-  if(LibTorch_OPENMP_LIBRARY)
-    target_compile_options(LibTorch::openmp INTERFACE ${OpenMP_CXX_FLAGS})
-    target_link_libraries(LibTorch::openmp INTERFACE "${LibTorch_OPENMP_LIBRARY}")
-  else()
-    target_link_libraries(LibTorch::openmp INTERFACE OpenMP::OpenMP_CXX)
-  endif()
 endif()

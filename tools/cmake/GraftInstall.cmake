@@ -6,10 +6,38 @@ set(graft_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/graft)
 install(TARGETS graft RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS ${graft_libraries} EXPORT graft-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT graft-targets NAMESPACE graft:: DESTINATION ${graft_package_dir})
-foreach(folder base tokenizers models tasks)
-  # base/json.h shows simdjson's types and stays inside; -inl.h files are parts of sources.
-  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/graft
-          FILES_MATCHING PATTERN "*.h" PATTERN "json.h" EXCLUDE PATTERN "*-inl.h" EXCLUDE)
+# What programs may include: the doors, and what their interfaces show. All other headers are internal.
+set(graft_public_headers
+  base/file.h
+  base/text_input.h
+  models/backbone.h
+  models/batch.h
+  models/checkpoint.h
+  models/encoder_config.h
+  models/freeze_plan.h
+  models/kernels/code_path.h
+  models/kernels/dropout.h
+  models/kernels/pooling.h
+  models/kernels/segments.h
+  models/tensor_memory.h
+  models/weights/safetensors.h
+  models/weights_layout.h
+  tasks/batching.h
+  tasks/bootstrap.h
+  tasks/data_set.h
+  tasks/inference.h
+  tasks/metrics.h
+  tasks/model_folder.h
+  tasks/pooling_name.h
+  tasks/sentence_modules.h
+  tasks/sequence_classifier.h
+  tasks/text_classifier.h
+  tasks/training.h
+  tokenizers/encoding.h
+  tokenizers/tokenizer.h)
+foreach(header IN LISTS graft_public_headers)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/graft/${folder})
 endforeach()
 
 configure_package_config_file(tools/cmake/graft-config.cmake.in graft-config.cmake

@@ -140,6 +140,23 @@ TEST(AttentionTest, GradientsHaveTheSameBitsForEveryNumberOfThreads) {
   });
 }
 
+// The longest text says how much scratch memory there is: a wrong one must never get so far.
+TEST(AttentionTest, SegmentsThatContradictThemselvesAreRefused) {
+  const at::Tensor qkv = Random({8, 12}), bias = Random({12});
+  const auto attend = [&](const auto& change) {
+    Segments segments = MakeSegments({3, 5});
+    change(segments);
+    return Attention(qkv, bias, segments, 2, {});
+  };
+  EXPECT_NO_THROW(attend([](Segments&) {}));
+  EXPECT_THROW(attend([](Segments& s) { s.longest = 4; }), c10::Error);
+  EXPECT_THROW(attend([](Segments& s) { s.longest = 0; }), c10::Error);
+  EXPECT_THROW(attend([](Segments& s) { s.longest = 6; }), c10::Error);
+  EXPECT_THROW(attend([](Segments& s) { s.tokens = 7; }), c10::Error);
+  EXPECT_THROW(attend([](Segments& s) { s.starts = at::tensor({0, 9, 8}, at::kInt); }), c10::Error);
+  EXPECT_THROW(attend([](Segments& s) { s.text_ids = at::tensor({0}, at::kInt); }), c10::Error);
+}
+
 TEST(AttentionTest, ScratchMemoryIsNeitherOverrunNorReadBeforeItIsWritten) {
   OnEveryCodePath([&] {
     for (int64_t tokens : {1, 6, 31, 49, 130}) {
