@@ -1,5 +1,6 @@
 // ComposedTokenizer::EncodeBatch.
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <thread>
 #include <vector>
@@ -65,12 +66,23 @@ EncodedBatch ComposedTokenizer::EncodeBatch(absl::Span<const std::string_view> t
   const auto ranges = SplitByBytes(texts, bytes, count);
   if (ranges.size() == 1) return EncodeRange(texts, options, 0);
   std::vector<EncodedBatch> parts(ranges.size());
+  // Want of memory on a thread is the caller's to catch, as it is on the caller's own.
+  std::vector<std::exception_ptr> failures(ranges.size());
   {
     std::vector<std::jthread> helpers;
     for (size_t i = 1; i < ranges.size(); ++i) {
-      helpers.emplace_back([&, i] { parts[i] = EncodeRange(ranges[i], options, i); });
+      helpers.emplace_back([&, i] {
+        try {
+          parts[i] = EncodeRange(ranges[i], options, i);
+        } catch (...) {
+          failures[i] = std::current_exception();
+        }
+      });
     }
     parts[0] = EncodeRange(ranges[0], options, 0);
+  }
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
   }
   return Concatenate(std::move(parts));
 }

@@ -6,7 +6,7 @@ library); what differs becomes a table. Run it again after a change of the peer'
 
   python3 tokenizers/generate_unicode_differences.py [--icu 72] > tokenizers/unicode_differences.inc
 
-property_hashes() is what the test of unicode.h compares with.
+property_hashes() is what the test of unicode.h compares with, class_hash() that of char_class.h.
 """
 
 import argparse
@@ -231,6 +231,24 @@ def property_hashes(icu=72):
                 value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
         out += f"{plane} {value:016X}\n"
     return out
+
+
+def byte_level_class(split, c):
+    """0 to 3: whether the pattern of ByteLevel takes it for a space, a letter, a number or another character."""
+    pieces = [offsets for _, offsets in split(f"a{chr(c)}1")]
+    if len(pieces) == 2 and c != 0x20:
+        return 1 if pieces[0] == (0, 2) else 2
+    # Of two whitespaces in a row the last one stands alone, or with what follows.
+    return 0 if split(f"{chr(c)}{chr(c)}x")[0][1] == (0, 1) else 3
+
+
+def class_hash():
+    """FNV-1a (64 bits) of the classes of all code points but surrogates, a digit each."""
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
+    value = 0xCBF29CE484222325
+    for c in CODES:
+        value = (value ^ ord(str(byte_level_class(split, c)))) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016X}"
 
 
 def main():

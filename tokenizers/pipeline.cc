@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "tokenizers/bert_worker.h"
+#include "tokenizers/lanes/bert_worker.h"
 #include "tokenizers/models/wordpiece.h"
 #include "tokenizers/pipeline_encoder.h"
 

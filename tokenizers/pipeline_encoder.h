@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizers/lanes/segment_lane.h"
 #include "tokenizers/pipeline.h"
-#include "tokenizers/segment_lane.h"
 #include "tokenizers/text_encoder.h"
 
 namespace graft {

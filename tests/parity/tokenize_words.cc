@@ -19,8 +19,8 @@
 #include "absl/status/status_macros.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/models/model_reader.h"
-#include "tokenizers/vocabulary_file.h"
 
 namespace graft {
 namespace {

@@ -14,9 +14,9 @@
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/tokenizers/random_texts.h"
+#include "tokenizers/lanes/segment_lane.h"
 #include "tokenizers/load_tokenizer.h"
 #include "tokenizers/models/bpe.h"
-#include "tokenizers/segment_lane.h"
 
 namespace graft {
 namespace {

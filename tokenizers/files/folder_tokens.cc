@@ -12,7 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
-#include "tokenizers/vocabulary_file.h"
+#include "tokenizers/files/vocabulary_file.h"
 
 namespace graft {
 namespace {

@@ -10,8 +10,8 @@
 #include "absl/strings/str_format.h"
 #include "base/utf8.h"
 #include "tokenizers/files/charsmap_check.h"
+#include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/files/wire_format.h"
-#include "tokenizers/vocabulary_file.h"
 
 namespace graft {
 namespace {

@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "tokenizers/files/components.h"
 #include "tokenizers/files/models_json.h"
+#include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/load_tokenizer.h"
-#include "tokenizers/vocabulary_file.h"
 
 namespace graft {
 namespace {

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/utf8.h"
+#include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/models/model_reader.h"
-#include "tokenizers/vocabulary_file.h"
 
 namespace graft {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/utf8.h"
-#include "tokenizers/vocabulary_file.h"
+#include "tokenizers/files/vocabulary_file.h"
 
 namespace graft {
 namespace {

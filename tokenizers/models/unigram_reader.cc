@@ -5,8 +5,8 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
+#include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/models/model_reader.h"
-#include "tokenizers/vocabulary_file.h"
 
 namespace graft {
 namespace {

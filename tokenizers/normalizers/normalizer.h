@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "tokenizers/bert_normalizer.h"
+#include "tokenizers/normalizers/bert_normalizer.h"
 #include "tokenizers/normalizers/charsmap.h"
 #include "tokenizers/normalizers/normalized_text.h"
 #include "tokenizers/regex.h"

@@ -34,6 +34,7 @@ set(graft_public_headers
   tasks/text_classifier.h
   tasks/training.h
   tokenizers/encoding.h
+  tokenizers/offsets.h
   tokenizers/tokenizer.h)
 foreach(header IN LISTS graft_public_headers)
   cmake_path(GET header PARENT_PATH folder)

@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
 #include "tests/tokenizers/sentencepiece_files.h"
-#include "tokenizers/vocabulary_file.h"
+#include "tokenizers/files/vocabulary_file.h"
 
 namespace graft {
 namespace {

@@ -8,7 +8,7 @@
 #include "nlohmann/json.hpp"
 #include "tests/support/status_matchers.h"
 #include "tests/tokenizers/models/models_support.h"
-#include "tokenizers/vocabulary_file.h"
+#include "tokenizers/files/vocabulary_file.h"
 
 namespace graft {
 namespace {

@@ -1,0 +1,194 @@
+#include "tokenizers/lanes/bert_worker.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "absl/log/absl_check.h"
+
+namespace graft {
+namespace {
+
+// Entries of 32 bytes, of 64 for long chunks: at most 16, 8 and 4 MiB, for texts of very many
+// different words.
+constexpr size_t kChunkEntries = size_t{1} << 19;
+constexpr size_t kLongChunkEntries = size_t{1} << 17;
+constexpr size_t kWordEntries = size_t{1} << 17;
+// Chunks whose cache lines are fetched before the first of them is looked at.
+constexpr size_t kGroup = 32;
+
+bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+bool IsAscii(std::string_view text) {
+  uint8_t all = 0;
+  for (const char c : text) all |= static_cast<uint8_t>(c);
+  return all < 0x80;
+}
+
+}  // namespace
+
+BertWorker::BertWorker(const Pipeline& pipeline, const WordPiece& model,
+                       const BertNormalizerOptions& options)
+    : pipeline_(pipeline),
+      model_(model),
+      options_(options),
+      chunk_cache_(kChunkEntries),
+      long_chunk_cache_(kLongChunkEntries),
+      word_cache_(kWordEntries) {
+  for (size_t i = 0; i < ascii_.size(); ++i) {
+    AsciiRule& rule = ascii_[i];
+    auto sink = [&rule](char32_t code, uint16_t flags, Span) {
+      rule.lower = static_cast<char>(code);
+      rule.kind = (flags & kWhitespace) != 0    ? AsciiRule::kSpace
+                  : (flags & kPunctuation) != 0 ? AsciiRule::kPunctuation
+                                                : AsciiRule::kOther;
+    };
+    const char c = static_cast<char>(i);
+    BertNormalizer(options_, sink).Normalize({&c, 1});
+  }
+}
+
+void BertWorker::AppendIds(std::string_view text, IdWriter& out) {
+  ABSL_CHECK_LE(text.size(), std::numeric_limits<uint32_t>::max()) << "spans are of 32 bits";
+  if (!pipeline_.normalized_tokens.empty()) {
+    Encoding encoding;
+    AppendEncoding(text, 0, std::nullopt, encoding);
+    return out.Append(encoding.ids);
+  }
+  if (!pipeline_.raw_tokens.MayMatch(text)) return AppendPiece(text, out);
+  size_t at = 0;
+  for (const AddedTokenMatcher::Match& match : pipeline_.raw_tokens.Find(text)) {
+    if (at < match.span.begin) AppendPiece(text.substr(at, match.span.begin - at), out);
+    out.Append({&pipeline_.parts.added_tokens[match.token].id, 1});
+    at = match.span.end;
+  }
+  AppendPiece(text.substr(at), out);
+}
+
+void BertWorker::AppendPiece(std::string_view text, IdWriter& out) {
+  while (!text.empty()) {
+    size_t length = std::min(text.size(), kWindow);
+    if (length < text.size()) {
+      while (length > 0 && !IsBreak(text[length - 1])) --length;
+    }
+    if (length > 0) {
+      std::memcpy(window_.data(), text.data(), length);
+      AppendWindow(length, out);
+    } else {  // a chunk longer than the window
+      length = std::find_if(text.begin() + kWindow, text.end(), IsBreak) - text.begin();
+      out.Append(EncodeChunk(text.substr(0, length)));
+    }
+    text.remove_prefix(length);
+  }
+}
+
+void BertWorker::AppendWindow(size_t length, IdWriter& out) {
+  // At least one whitespace behind the text ends the last chunk.
+  const size_t blocks = length / kEdgeBlock + 1;
+  std::memset(window_.data() + length, ' ', blocks * kEdgeBlock - length);
+  const size_t count = FindChunkEdges(window_.data(), blocks, edges_.data());
+  for (size_t i = 0; i < count; i += 2 * kGroup) {
+    AppendChunks(&edges_[i], std::min(count - i, 2 * kGroup) / 2, out);
+  }
+}
+
+void BertWorker::AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& out) {
+  std::array<ShortCache::Key, kGroup> keys;
+  std::array<uint64_t, kGroup> hashes;
+  for (size_t i = 0; i < chunks; ++i) {
+    const size_t length = edges[2 * i + 1] - edges[2 * i];
+    if (length > ShortCache::Key::kMaxBytes) {
+      if (length > LongCache::Key::kMaxBytes) continue;
+      const char* data = window_.data() + edges[2 * i];
+      long_chunk_cache_.Prefetch(LongCache::Key::FromReadable(data, length).Hash());
+      continue;
+    }
+    keys[i] = ShortCache::Key::FromReadable(window_.data() + edges[2 * i], length);
+    hashes[i] = keys[i].Hash();
+    chunk_cache_.Prefetch(hashes[i]);
+  }
+  // Room for all that the cache may give inline, so that the common way is a copy and an addition.
+  int32_t* begin = out.Room(ShortCache::kInlineIds * kGroup);
+  int32_t* end = begin;
+  for (size_t i = 0; i < chunks; ++i) {
+    const std::string_view chunk(window_.data() + edges[2 * i], edges[2 * i + 1] - edges[2 * i]);
+    const bool is_short = chunk.size() <= ShortCache::Key::kMaxBytes;
+    const ShortCache::Entry* entry = is_short ? chunk_cache_.Find(keys[i], hashes[i]) : nullptr;
+    if (entry != nullptr && entry->count <= ShortCache::kInlineIds) {
+      std::memcpy(end, entry->ids, sizeof(entry->ids));
+      end += entry->count;
+      continue;
+    }
+    out.Advance(end - begin);
+    if (entry != nullptr) {
+      out.Append(chunk_cache_.Ids(*entry));
+    } else if (is_short) {
+      const absl::Span<const int32_t> ids = EncodeChunk(chunk);
+      chunk_cache_.Insert(keys[i], hashes[i], ids);
+      out.Append(ids);
+    } else if (chunk.size() <= LongCache::Key::kMaxBytes) {
+      const auto key = LongCache::Key::FromReadable(chunk.data(), chunk.size());
+      out.Append(Cached(long_chunk_cache_, key, [&] { return EncodeChunk(chunk); }));
+    } else {
+      out.Append(EncodeChunk(chunk));
+    }
+    begin = end = out.Room(ShortCache::kInlineIds * kGroup);
+  }
+  out.Advance(end - begin);
+}
+
+template <typename Cache, typename Encode>
+absl::Span<const int32_t> BertWorker::Cached(Cache& cache, const typename Cache::Key& key,
+                                             const Encode& encode) {
+  const uint64_t hash = key.Hash();
+  if (const auto* entry = cache.Find(key, hash)) return cache.Ids(*entry);
+  const absl::Span<const int32_t> ids = encode();
+  cache.Insert(key, hash, ids);
+  return ids;
+}
+
+absl::Span<const int32_t> BertWorker::EncodeChunk(std::string_view chunk) {
+  chunk_ids_.clear();
+  if (IsAscii(chunk)) {
+    EncodeAsciiChunk(chunk);
+    return chunk_ids_;
+  }
+  auto on_word = [this](std::string_view word, const std::vector<Span>&) {
+    const absl::Span<const int32_t> ids = WordIds(word);
+    chunk_ids_.insert(chunk_ids_.end(), ids.begin(), ids.end());
+  };
+  BertWordSplitter<false, decltype(on_word)> splitter(on_word);
+  BertNormalizer(options_, splitter).Normalize(chunk);
+  splitter.Finish();
+  return chunk_ids_;
+}
+
+void BertWorker::EncodeAsciiChunk(std::string_view chunk) {
+  const auto finish_word = [this] {
+    if (word_.empty()) return;
+    const absl::Span<const int32_t> ids = WordIds(word_);
+    chunk_ids_.insert(chunk_ids_.end(), ids.begin(), ids.end());
+    word_.clear();
+  };
+  for (const char c : chunk) {
+    const AsciiRule rule = ascii_[static_cast<uint8_t>(c)];
+    if (rule.kind == AsciiRule::kRemove) continue;
+    if (rule.kind != AsciiRule::kOther) finish_word();
+    if (rule.kind == AsciiRule::kSpace) continue;
+    word_.push_back(rule.lower);
+    if (rule.kind == AsciiRule::kPunctuation) finish_word();
+  }
+  finish_word();
+}
+
+absl::Span<const int32_t> BertWorker::WordIds(std::string_view word) {
+  const auto tokenize = [&] {
+    word_ids_.clear();
+    model_.AppendIds(word, word_ids_);
+    return absl::MakeConstSpan(word_ids_);
+  };
+  if (word.size() > ShortCache::Key::kMaxBytes) return tokenize();
+  return Cached(word_cache_, ShortCache::Key::From(word), tokenize);
+}
+
+}  // namespace graft

@@ -1,0 +1,231 @@
+#include "tokenizers/lanes/byte_level_encoder.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "absl/log/absl_check.h"
+#include "base/utf8.h"
+#include "simdjson.h"
+#include "tokenizers/lanes/byte_level_chunks.h"
+#include "tokenizers/lanes/char_class.h"
+
+namespace graft {
+namespace {
+
+// Entries of 32 bytes, of 64 for long chunks: at most 16 and 8 MiB, for texts of very many
+// different words.
+constexpr size_t kShortEntries = size_t{1} << 19;
+constexpr size_t kLongEntries = size_t{1} << 17;
+// Chunks whose cache lines are fetched before the first of them is looked at.
+constexpr size_t kGroup = 32;
+constexpr size_t kWindow = 4096;
+static_assert(kWindow < (1 << 16));
+
+bool IsContinuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
+
+CharClass ClassBefore(std::string_view text, size_t at) {
+  size_t begin = at - 1;
+  while (begin > 0 && IsContinuation(text[begin])) --begin;
+  return ClassOf(DecodeUtf8(text.substr(begin)).code);
+}
+
+}  // namespace
+
+ByteLevelEncoder::ByteLevelEncoder(const Bpe& model, bool add_prefix_space)
+    : model_(model),
+      add_prefix_space_(add_prefix_space),
+      short_cache_(kShortEntries),
+      long_cache_(kLongEntries),
+      window_(kWindow + kChunkPadding),
+      starts_(kWindow + kSpareStarts + 1) {
+  ABSL_CHECK(model.has_byte_alphabet());
+}
+
+size_t ByteLevelEncoder::FindCut(std::string_view text, size_t length) {
+  for (size_t at = length; at > 0; --at) {
+    if (IsContinuation(text[at])) continue;
+    const bool ascii = static_cast<uint8_t>(text[at]) < 0x80;
+    if (ascii && text[at] != ' ') continue;
+    const CharClass before = ClassBefore(text, at);
+    if (before == CharClass::kSpace) continue;
+    if (ascii) return at;  // a chunk begins at the first space behind something else
+    // Short forms and single spaces are ASCII: two other characters of different classes are apart.
+    const CharClass behind = ClassOf(DecodeUtf8(text.substr(at)).code);
+    if (static_cast<uint8_t>(text[at - 1]) >= 0x80 && behind != CharClass::kSpace &&
+        behind != before) {
+      return at;
+    }
+  }
+  return 0;
+}
+
+template <typename Use, typename UseLong>
+void ByteLevelEncoder::ForEachChunk(std::string_view text, const Use& use,
+                                    const UseLong& use_long) {
+  while (!text.empty()) {
+    const size_t length = text.size() <= kWindow ? text.size() : FindCut(text, kWindow);
+    if (length == 0) {
+      const size_t end = ByteLevelChunkEnd(text, 0);
+      use_long(text.substr(0, end));
+      text.remove_prefix(end);
+      continue;
+    }
+    std::memcpy(window_.data(), text.data(), length);
+    std::memset(window_.data() + length, ' ', kChunkPadding);
+    const size_t count = FindByteLevelChunks({window_.data(), length}, starts_.data());
+    for (size_t i = 0; i < count; i += kGroup) {
+      use(absl::MakeConstSpan(&starts_[i], std::min(count - i, kGroup) + 1));
+    }
+    text.remove_prefix(length);
+  }
+}
+
+void ByteLevelEncoder::AppendIds(std::string_view text, IdWriter& out) {
+  if (text.empty()) return;
+  const bool valid = simdjson::validate_utf8(text.data(), text.size());
+  const bool add_space = add_prefix_space_ && text[0] != ' ';
+  if (add_space || !valid) {
+    buffer_.assign(add_space ? " " : "");
+    buffer_.append(valid ? text : ReplaceInvalidUtf8(text));
+    text = buffer_;
+  }
+  ForEachChunk(
+      text, [&](absl::Span<const uint16_t> edges) { AppendChunks(edges, out); },
+      [&](std::string_view chunk) { out.Append(TokenizeChunk(chunk)); });
+}
+
+void ByteLevelEncoder::AppendChunks(absl::Span<const uint16_t> edges, IdWriter& out) {
+  const size_t chunks = edges.size() - 1;
+  std::array<ShortCache::Key, kGroup> keys;
+  std::array<uint64_t, kGroup> hashes;
+  for (size_t i = 0; i < chunks; ++i) {
+    const size_t length = edges[i + 1] - edges[i];
+    if (length > ShortCache::Key::kMaxBytes) continue;
+    keys[i] = ShortCache::Key::FromReadable(window_.data() + edges[i], length);
+    hashes[i] = keys[i].Hash();
+    short_cache_.Prefetch(hashes[i]);
+  }
+  // Room for all that the cache may give inline, so that the common way is a copy and an addition.
+  int32_t* begin = out.Room(ShortCache::kInlineIds * kGroup);
+  int32_t* end = begin;
+  for (size_t i = 0; i < chunks; ++i) {
+    const std::string_view chunk(window_.data() + edges[i], edges[i + 1] - edges[i]);
+    const bool is_short = chunk.size() <= ShortCache::Key::kMaxBytes;
+    const ShortCache::Entry* entry = is_short ? short_cache_.Find(keys[i], hashes[i]) : nullptr;
+    if (entry != nullptr && entry->count <= ShortCache::kInlineIds) {
+      std::memcpy(end, entry->ids, sizeof(entry->ids));
+      end += entry->count;
+      continue;
+    }
+    out.Advance(static_cast<size_t>(end - begin));
+    out.Append(ChunkIds(chunk));
+    begin = end = out.Room(ShortCache::kInlineIds * kGroup);
+  }
+  out.Advance(static_cast<size_t>(end - begin));
+}
+
+absl::Span<const int32_t> ByteLevelEncoder::ChunkIds(std::string_view chunk) {
+  const auto tokenize = [&] { return TokenizeChunk(chunk); };
+  if (chunk.size() <= ShortCache::Key::kMaxBytes) {
+    return short_cache_.Get(ShortCache::Key::FromReadable(chunk.data(), chunk.size()), tokenize);
+  }
+  if (chunk.size() <= LongCache::Key::kMaxBytes) {
+    return long_cache_.Get(LongCache::Key::FromReadable(chunk.data(), chunk.size()), tokenize);
+  }
+  return tokenize();
+}
+
+absl::Span<const int32_t> ByteLevelEncoder::TokenizeChunk(std::string_view chunk) {
+  tokens_.clear();
+  ids_.clear();
+  model_.TokenizeBytes(chunk, tokens_);
+  for (const ModelToken& token : tokens_) ids_.push_back(token.id);
+  return ids_;
+}
+
+// The text that is encoded has another one before it, or other bytes: each byte of it where it
+// comes from.
+struct ByteLevelEncoder::Source {
+  std::string_view text;
+  bool added_space = false;
+  bool replaced = false;
+  // Of a text in which ill-formed parts were replaced: where the character of each byte begins in
+  // the caller's, and its end.
+  std::vector<uint32_t> origins;
+
+  // Where the characters that [begin, end) touches stand in the caller's text.
+  Span Origin(size_t begin, size_t end) const {
+    while (begin > 0 && IsContinuation(text[begin])) --begin;
+    while (end < text.size() && IsContinuation(text[end])) ++end;
+    if (added_space && end == 1) {  // the space itself: where it was added
+      for (++end; end < text.size() && IsContinuation(text[end]);) ++end;
+    }
+    const auto at = [&](size_t place) {
+      const size_t without = place - (added_space && place > 0 ? 1 : 0);
+      return replaced ? origins[without] : static_cast<uint32_t>(without);
+    };
+    return {at(begin), at(end)};
+  }
+};
+
+struct ByteLevelEncoder::Sink {
+  const Bpe& model;
+  const Source& source;
+  uint32_t begin;
+  int32_t type_id;
+  std::optional<int32_t> word;
+  int32_t& next_word;
+  Encoding& out;
+  size_t at = 0;  // in the encoded text
+
+  void AddChunk(absl::Span<const int32_t> ids) {
+    for (const int32_t id : ids) {
+      const size_t end = at + model.byte_length(id);
+      const Span span = source.Origin(at, end);
+      out.ids.push_back(id);
+      out.type_ids.push_back(type_id);
+      out.word_ids.push_back(word.value_or(next_word));
+      out.offsets.push_back({begin + span.begin, begin + span.end});
+      out.special_tokens_mask.push_back(0);
+      at = end;
+    }
+    ++next_word;
+  }
+};
+
+void ByteLevelEncoder::AppendEncoding(std::string_view text, uint32_t begin, int32_t type_id,
+                                      std::optional<int32_t> word, int32_t& next_word,
+                                      Encoding& out) {
+  if (text.empty()) return;
+  Source source;
+  source.replaced = !simdjson::validate_utf8(text.data(), text.size());
+  source.added_space = add_prefix_space_ && text[0] != ' ';
+  buffer_.assign(source.added_space ? " " : "");
+  if (source.replaced) {
+    for (size_t at = 0; at < text.size();) {
+      const Utf8Char c = DecodeUtf8(text.substr(at));
+      const size_t before = buffer_.size();
+      AppendUtf8(c.code, buffer_);
+      source.origins.resize(source.origins.size() + buffer_.size() - before,
+                            static_cast<uint32_t>(at));
+      at += static_cast<size_t>(c.length);
+    }
+    source.origins.push_back(static_cast<uint32_t>(text.size()));
+  } else {
+    buffer_.append(text);
+  }
+  source.text = buffer_;
+  Sink sink{model_, source, begin, type_id, word, next_word, out};
+  ForEachChunk(
+      source.text,
+      [&](absl::Span<const uint16_t> edges) {
+        for (size_t i = 0; i + 1 < edges.size(); ++i) {
+          sink.AddChunk(
+              ChunkIds({window_.data() + edges[i], static_cast<size_t>(edges[i + 1] - edges[i])}));
+        }
+      },
+      [&](std::string_view chunk) { sink.AddChunk(TokenizeChunk(chunk)); });
+}
+
+}  // namespace graft
