@@ -10,6 +10,17 @@ namespace {
 
 using Kind = TemplatePiece::Kind;
 
+void EraseFront(size_t count, Encoding& encoding) {
+  const auto erase = [count](auto& row) {
+    row.erase(row.begin(), row.begin() + static_cast<ptrdiff_t>(count));
+  };
+  erase(encoding.ids);
+  erase(encoding.type_ids);
+  erase(encoding.word_ids);
+  erase(encoding.offsets);
+  erase(encoding.special_tokens_mask);
+}
+
 }  // namespace
 
 ComposedTokenizer::ComposedTokenizer(TokenizerParts parts)
@@ -35,8 +46,25 @@ ComposedTokenizer::ComposedTokenizer(TokenizerParts parts)
 }
 
 Encoding ComposedTokenizer::Encode(std::string_view text, const EncodeOptions& options) const {
+  // Most texts need no cut: their tokens are written where they stay.
   Source source{{}, {&text, 1}};
-  encoders_.Take()->AppendEncoding(text, 0, std::nullopt, source.encoding);
+  Encoding& out = source.encoding;
+  const std::vector<TemplatePiece>& pieces = pipeline_.parts.post_processor.single;
+  size_t piece = 0;
+  for (; pieces[piece].kind != Kind::kFirstText; ++piece) {
+    if (options.add_special_tokens) AppendSpecial(pieces[piece], out);
+  }
+  const size_t before = out.size();
+  encoders_.Take()->AppendEncoding(text, pieces[piece].type_id, std::nullopt, out);
+  const size_t added = options.add_special_tokens ? single_.count : 0;
+  if (options.max_length == 0 || out.size() - before + added <= options.max_length) {
+    TrimOffsets(source, before, out);
+    while (++piece < pieces.size()) {
+      if (options.add_special_tokens) AppendSpecial(pieces[piece], out);
+    }
+    return std::move(out);
+  }
+  EraseFront(before, out);
   return Assemble(std::move(source), nullptr, options);
 }
 

@@ -61,6 +61,9 @@ class ComposedTokenizer final : public Tokenizer {
   Encoding AssembleWindow(const Source& first, TokenWindow first_window, const Source* second,
                           TokenWindow second_window, bool add_special_tokens) const;
   void AppendText(const Source& source, TokenWindow window, int32_t type_id, Encoding& out) const;
+  static void AppendSpecial(const TemplatePiece& piece, Encoding& out);
+  // Trims the tokens of a text from `begin` on, as the post-processor says.
+  void TrimOffsets(const Source& source, size_t begin, Encoding& out) const;
   // The whitespace at the ends of a token that stands for `surface`.
   TokenEnds EndsOf(int32_t id, std::string_view surface) const;
   EncodedBatch EncodeRange(absl::Span<const std::string_view> texts, const EncodeOptions& options,

@@ -15,7 +15,9 @@ void AppendWindow(const std::vector<T>& from, TokenWindow window, std::vector<T>
             from.begin() + static_cast<ptrdiff_t>(window.end));
 }
 
-void AppendSpecial(const TemplatePiece& piece, Encoding& out) {
+}  // namespace
+
+void ComposedTokenizer::AppendSpecial(const TemplatePiece& piece, Encoding& out) {
   for (const int32_t id : piece.ids) {
     out.ids.push_back(id);
     out.type_ids.push_back(piece.type_id);
@@ -25,11 +27,8 @@ void AppendSpecial(const TemplatePiece& piece, Encoding& out) {
   }
 }
 
-}  // namespace
-
 Encoding ComposedTokenizer::Assemble(Source first, const Source* second,
                                      const EncodeOptions& options) const {
-  const PostProcessor& processor = pipeline_.parts.post_processor;
   const size_t first_size = first.encoding.size();
   const size_t second_size = second == nullptr ? 0 : second->encoding.size();
   size_t keep_first = first_size, keep_second = second_size;
@@ -40,11 +39,6 @@ Encoding ComposedTokenizer::Assemble(Source first, const Source* second,
     std::tie(keep_first, keep_second) = TruncatedSizes(
         first_size, second_size, options.max_length - std::min(options.max_length, added),
         options.truncation);
-  }
-  const bool cut = keep_first < first_size || keep_second < second_size;
-  if (!cut && second == nullptr && processor.trims.empty() && processor.single.size() == 1 &&
-      processor.single[0].type_id == 0) {
-    return std::move(first.encoding);
   }
   const auto windows = [&](size_t size, size_t keep) {
     return TruncationWindows(size, keep, options.stride, options.truncation_side,
@@ -89,6 +83,10 @@ void ComposedTokenizer::AppendText(const Source& source, TokenWindow window, int
   AppendWindow(source.encoding.word_ids, window, out.word_ids);
   AppendWindow(source.encoding.offsets, window, out.offsets);
   AppendWindow(source.encoding.special_tokens_mask, window, out.special_tokens_mask);
+  TrimOffsets(source, begin, out);
+}
+
+void ComposedTokenizer::TrimOffsets(const Source& source, size_t begin, Encoding& out) const {
   const std::vector<TrimRule>& rules = pipeline_.parts.post_processor.trims;
   if (rules.empty()) return;
   for (size_t i = begin; i < out.size(); ++i) {

@@ -34,6 +34,9 @@ absl::StatusOr<TokenizerParts> LoadVocabTxt(const std::string& path,
                                             const std::optional<JsonValue>& config,
                                             const std::optional<JsonValue>& special_tokens_map);
 
+// Whether LoadVocabTxt knows a class of transformers.
+bool IsVocabTxtClass(std::string_view tokenizer_class);
+
 // The flags of an AddedToken object; `content` and `id` are left to the caller.
 absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object);
 

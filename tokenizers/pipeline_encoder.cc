@@ -49,24 +49,13 @@ void PipelineEncoder::AppendIds(std::string_view text, IdWriter& out) {
   });
 }
 
-void PipelineEncoder::AppendEncoding(std::string_view text, int32_t type_id,
-                                     std::optional<int32_t> word, Encoding& out) {
-  int32_t next_word = 0;
-  const auto add = [&](int32_t id, Span span) {
-    out.ids.push_back(id);
-    out.type_ids.push_back(type_id);
-    out.word_ids.push_back(word.value_or(next_word));
-    out.offsets.push_back(span);
-    out.special_tokens_mask.push_back(0);
-  };
+void PipelineEncoder::AppendTokens(std::string_view text, TokenWriter& out) {
   const auto use_token = [&](size_t token, Span span) {
-    add(AddedId(token), span);
-    ++next_word;
+    out.Add(AddedId(token), span);
+    out.EndWord();
   };
   ForEachPart(text, use_token, [&](std::string_view segment, uint32_t begin) {
-    if (lane_ != nullptr && lane_->AppendEncoding(segment, begin, type_id, word, next_word, out)) {
-      return;
-    }
+    if (lane_ != nullptr && lane_->AppendTokens(segment, begin, out)) return;
     MakePieces(segment, begin);
     for (const Piece& piece : pieces_.pieces()) {
       if (piece.added_token >= 0) {
@@ -75,12 +64,12 @@ void PipelineEncoder::AppendEncoding(std::string_view text, int32_t type_id,
       }
       for (const ModelToken& token : Tokenize(piece)) {
         // A token of nothing stands where its piece begins.
-        add(token.id, token.span.begin < token.span.end
-                          ? pieces_.text().Source(piece.begin + token.span.begin,
-                                                  piece.begin + token.span.end)
-                          : Span{pieces_.SourceBegin(piece), pieces_.SourceBegin(piece)});
+        out.Add(token.id, token.span.begin < token.span.end
+                              ? pieces_.text().Source(piece.begin + token.span.begin,
+                                                      piece.begin + token.span.end)
+                              : Span{pieces_.SourceBegin(piece), pieces_.SourceBegin(piece)});
       }
-      ++next_word;
+      out.EndWord();
     }
   });
 }

@@ -4,7 +4,6 @@
 #define GRAFT_TOKENIZERS_PIPELINE_ENCODER_H_
 
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -23,8 +22,7 @@ class PipelineEncoder final : public TextEncoder {
   PipelineEncoder(const Pipeline& pipeline, std::unique_ptr<SegmentLane> lane);
 
   void AppendIds(std::string_view text, IdWriter& out) override;
-  void AppendEncoding(std::string_view text, int32_t type_id, std::optional<int32_t> word,
-                      Encoding& out) override;
+  void AppendTokens(std::string_view text, TokenWriter& out) override;
 
  private:
   // Calls use_token(token, span) and use_segment(segment, begin) for the added tokens that match as

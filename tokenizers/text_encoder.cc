@@ -14,6 +14,16 @@ void IdWriter::Grow(size_t count) {
   ids_.resize(needed);
 }
 
+void TokenWriter::MakeRoom(size_t room) {
+  room_ = room;
+  out_.ids.resize(room);
+  out_.word_ids.resize(room);
+  out_.offsets.resize(room);
+  ids_ = out_.ids.data();
+  word_ids_ = out_.word_ids.data();
+  offsets_ = out_.offsets.data();
+}
+
 TextEncoderPool::Lease TextEncoderPool::Take(size_t number) {
   {
     absl::MutexLock lock(mutex_);

@@ -53,6 +53,65 @@ class IdWriter {
   size_t used_ = 0;
 };
 
+// Appends tokens to an Encoding through plain pointers. The encoding is whole again when the writer
+// has died.
+class TokenWriter {
+ public:
+  // Tokens get `type_id`, and `word` as their word or, without one, the number of their word, from
+  // 0 on. `expected` tokens have room from the start.
+  TokenWriter(int32_t type_id, std::optional<int32_t> word, size_t expected, Encoding& out)
+      : out_(out),
+        type_id_(type_id),
+        word_(word.value_or(0)),
+        step_(word ? 0 : 1),
+        used_(out.size()) {
+    MakeRoom(used_ + expected);
+  }
+  TokenWriter(const TokenWriter&) = delete;
+  TokenWriter& operator=(const TokenWriter&) = delete;
+  ~TokenWriter() {
+    out_.ids.resize(used_);
+    out_.word_ids.resize(used_);
+    out_.offsets.resize(used_);
+    out_.type_ids.resize(used_, type_id_);
+    out_.special_tokens_mask.resize(used_, 0);
+  }
+
+  void Add(int32_t id, Span span) {
+    if (used_ == room_) MakeRoom(2 * room_ + 16);
+    ids_[used_] = id;
+    word_ids_[used_] = word_;
+    offsets_[used_] = span;
+    ++used_;
+  }
+  // Tokens from here on are of the next word.
+  void EndWord() { word_ += step_; }
+
+  // A place to go back to.
+  struct Mark {
+    size_t used;
+    int32_t word;
+  };
+  Mark Here() const { return {used_, word_}; }
+  void GoBack(Mark mark) {
+    used_ = mark.used;
+    word_ = mark.word;
+  }
+
+ private:
+  void MakeRoom(size_t room);
+
+  Encoding& out_;
+  const int32_t type_id_;
+  int32_t word_;
+  const int32_t step_;
+  size_t used_;
+  size_t room_ = 0;
+  int32_t* ids_ = nullptr;
+  int32_t* word_ids_ = nullptr;
+  Span* offsets_ = nullptr;
+};
+
 // Encodes texts alone, without the model's special tokens around them. May keep caches from call
 // to call; they change no result. One thread at a time. A text has less than 2^32 bytes.
 class TextEncoder {
@@ -60,10 +119,19 @@ class TextEncoder {
   virtual ~TextEncoder() = default;
   // Ids only.
   virtual void AppendIds(std::string_view text, IdWriter& out) = 0;
-  // The same ids with everything else. Tokens get `type_id`, and `word` as their word or, without
-  // one, the number of their word in the text.
-  virtual void AppendEncoding(std::string_view text, int32_t type_id, std::optional<int32_t> word,
-                              Encoding& out) = 0;
+  // The same ids with everything else.
+  virtual void AppendTokens(std::string_view text, TokenWriter& out) = 0;
+
+  // The same for an encoding: tokens get `type_id`, and `word` as their word or, without one, the
+  // number of their word in the text.
+  void AppendEncoding(std::string_view text, int32_t type_id, std::optional<int32_t> word,
+                      Encoding& out) {
+    TokenWriter writer(type_id, word, text.size() / kBytesPerToken + 2, out);
+    AppendTokens(text, writer);
+  }
+
+ private:
+  static constexpr size_t kBytesPerToken = 4;  // of English, and a little more
 };
 
 // Encoders at rest. Thread-safe.

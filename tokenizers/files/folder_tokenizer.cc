@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "base/file.h"
 #include "tokenizers/files/families.h"
+#include "tokenizers/load_tokenizer.h"
 #include "tokenizers/models/model_reader.h"
 
 namespace graft {
@@ -168,6 +169,10 @@ absl::StatusOr<FolderTokenizer> ReadFolderTokenizer(const std::string& folder) {
                      "model_type in config.json, found neither"));
   }
   const Family* family = FindFamily(*name);
+  if (family == nullptr && IsVocabTxtClass(*name)) {
+    return absl::NotFoundError(absl::StrCat(
+        folder, ": expected a tokenizer.json or a vocab.txt for '", *name, "', found neither"));
+  }
   if (family == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(
         folder, ": expected a tokenizer.json, as for every class of tokenizer that is ",

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -207,6 +208,11 @@ class FolderReader {
 };
 
 }  // namespace
+
+bool IsVocabTxtClass(std::string_view tokenizer_class) {
+  return absl::c_any_of(kFamilies,
+                        [&](const auto& family) { return family.first == tokenizer_class; });
+}
 
 absl::StatusOr<TokenizerParts> LoadVocabTxt(const std::string& path,
                                             std::string_view tokenizer_class,

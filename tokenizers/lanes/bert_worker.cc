@@ -45,7 +45,24 @@ BertWorker::BertWorker(const Pipeline& pipeline, const WordPiece& model,
     };
     const char c = static_cast<char>(i);
     BertNormalizer(options_, sink).Normalize({&c, 1});
+    plain_[i] =
+        IsBreak(c) || rule.kind == AsciiRule::kPunctuation || rule.kind == AsciiRule::kOther;
+    if (c > ' ' && c <= '~') printable_are_plain_ &= plain_[i];
   }
+  // A prefix that no word begins with: punctuation is a word by itself.
+  const std::string& prefix = model.continuing_subword_prefix();
+  if (prefix.size() < 2 || static_cast<uint8_t>(prefix[0]) >= 0x80 ||
+      ascii_[static_cast<uint8_t>(prefix[0])].kind != AsciiRule::kPunctuation) {
+    return;
+  }
+  forms_.resize(model.vocabulary_size());
+  for (size_t id = 0; id < forms_.size(); ++id) {
+    const std::string_view token = model.vocabulary().token(static_cast<int32_t>(id));
+    const bool continues = token.starts_with(prefix);
+    const size_t length = token.size() - (continues ? prefix.size() : 0);
+    forms_[id] = {static_cast<uint16_t>(std::min<size_t>(length, kNoLength)), continues};
+  }
+  forms_[static_cast<size_t>(model.unknown_id())].length = kNoLength;
 }
 
 void BertWorker::AppendIds(std::string_view text, IdWriter& out) {
@@ -135,6 +152,18 @@ void BertWorker::AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& ou
     begin = end = out.Room(ShortCache::kInlineIds * kGroup);
   }
   out.Advance(end - begin);
+}
+
+absl::Span<const int32_t> BertWorker::ChunkIds(std::string_view chunk) {
+  const auto encode = [&] { return EncodeChunk(chunk); };
+  if (chunk.size() <= ShortCache::Key::kMaxBytes) {
+    return Cached(chunk_cache_, ShortCache::Key::FromReadable(chunk.data(), chunk.size()), encode);
+  }
+  if (chunk.size() <= LongCache::Key::kMaxBytes) {
+    return Cached(long_chunk_cache_, LongCache::Key::FromReadable(chunk.data(), chunk.size()),
+                  encode);
+  }
+  return EncodeChunk(chunk);
 }
 
 template <typename Cache, typename Encode>

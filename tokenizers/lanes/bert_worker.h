@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +27,7 @@ class BertWorker final : public TextEncoder {
              const BertNormalizerOptions& options);
 
   void AppendIds(std::string_view text, IdWriter& out) override;
-  void AppendEncoding(std::string_view text, int32_t type_id, std::optional<int32_t> word,
-                      Encoding& out) override;
+  void AppendTokens(std::string_view text, TokenWriter& out) override;
 
  private:
   // Text is copied here in windows, so that whole blocks can be read past its end.
@@ -52,15 +50,44 @@ class BertWorker final : public TextEncoder {
   // The pieces of a normalized word. Valid until the next call.
   absl::Span<const int32_t> WordIds(std::string_view word);
 
-  // The part of a text between added tokens that match as they stand.
-  struct Sink;
-  void AppendPiece(std::string_view text, uint32_t begin, Sink& sink);
-  void AppendNormalizedPiece(std::string_view text, uint32_t begin, Sink& sink);
+  // Ids through the caches. Valid until the next call.
+  absl::Span<const int32_t> ChunkIds(std::string_view chunk);
+
+  // The tokens of the part of a text between added tokens that match as they stand. The part begins
+  // at byte `begin` of the text, and so do `at` below.
+  void AppendPiece(std::string_view text, uint32_t begin, TokenWriter& out);
+  void AppendNormalizedPiece(std::string_view text, uint32_t begin, TokenWriter& out);
+  // Those of at most kWindow bytes of it, text[at, at + length).
+  void AppendWindow(std::string_view text, size_t at, size_t length, uint32_t begin,
+                    TokenWriter& out);
+  void PrefetchChunks(absl::Span<const uint16_t> edges) const;
+  // Those of a chunk in the plain way: false, and nothing is appended, when the ids do not tell
+  // where they stand. Every byte must be one plain_ says of, and the caches must be readable there.
+  bool AppendPlainChunk(std::string_view chunk, uint32_t at, TokenWriter& out);
+  // Those of text[at, at + length) character by character.
+  void AppendCharacters(std::string_view text, size_t at, size_t length, uint32_t begin,
+                        TokenWriter& out);
+  // Those of a normalized word; `spans` has the span of each of its bytes, from `begin` on.
+  void AppendWord(std::string_view word, absl::Span<const Span> spans, uint32_t begin,
+                  TokenWriter& out);
+  void AppendAddedToken(size_t token, Span span, TokenWriter& out) const;
+  bool IsPlain(std::string_view text) const;
+
+  // What an id tells by itself.
+  struct PieceForm {
+    uint16_t length : 15;    // in bytes of the word; kNoLength for one that may be of any length
+    uint16_t continues : 1;  // it begins with the prefix of continuing pieces
+  };
+  static constexpr uint16_t kNoLength = (1 << 15) - 1;
 
   const Pipeline& pipeline_;
   const WordPiece& model_;
   const BertNormalizerOptions& options_;
   std::array<AsciiRule, 128> ascii_;
+  // Bytes that become one byte of a word, or are whitespace between words.
+  std::array<bool, 256> plain_{};
+  bool printable_are_plain_ = true;  // all of '!' to '~'
+  std::vector<PieceForm> forms_;     // by id; empty when forms do not tell continuing pieces
   using ShortCache = IdCache<2>;
   using LongCache = IdCache<4>;
 

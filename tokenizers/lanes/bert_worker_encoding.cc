@@ -1,69 +1,149 @@
-// BertWorker::AppendEncoding: the way that keeps offsets and words.
+// BertWorker::AppendTokens: the way that keeps offsets and words.
+#include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "absl/log/absl_check.h"
 #include "tokenizers/lanes/bert_worker.h"
 
 namespace graft {
+namespace {
 
-// Where the tokens of one text go.
-struct BertWorker::Sink {
-  BertWorker& worker;
-  int32_t type_id;
-  std::optional<int32_t> fixed_word;
-  Encoding& out;
-  int32_t next_word = 0;
+// Chunks whose cache lines are fetched before the first of them is looked at.
+constexpr size_t kGroup = 32;
 
-  void AddToken(int32_t id, Span span, int32_t word) {
-    out.ids.push_back(id);
-    out.type_ids.push_back(type_id);
-    out.word_ids.push_back(fixed_word.value_or(word));
-    out.offsets.push_back(span);
-    out.special_tokens_mask.push_back(0);
-  }
+bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-  // `spans` has the span of each byte of the word, in a text that begins at byte `begin`.
-  void AddWord(std::string_view word, absl::Span<const Span> spans, uint32_t begin) {
-    const WordPiece& model = worker.model_;
-    const absl::Span<const int32_t> ids = worker.WordIds(word);
-    size_t at = 0;
-    for (const int32_t id : ids) {
-      const size_t end = ids.size() == 1 ? word.size() : at + model.PieceLength(id, at == 0);
-      AddToken(id, {begin + spans[at].begin, begin + spans[end - 1].end}, next_word);
-      at = end;
-    }
-    ++next_word;
-  }
+}  // namespace
 
-  void AddAddedToken(size_t token, Span span) {
-    AddToken(worker.pipeline_.parts.added_tokens[token].id, span, next_word++);
-  }
-};
-
-void BertWorker::AppendEncoding(std::string_view text, int32_t type_id, std::optional<int32_t> word,
-                                Encoding& out) {
+void BertWorker::AppendTokens(std::string_view text, TokenWriter& out) {
   ABSL_CHECK_LE(text.size(), std::numeric_limits<uint32_t>::max()) << "spans are of 32 bits";
-  Sink sink{*this, type_id, word, out};
   uint32_t at = 0;
-  for (const AddedTokenMatcher::Match& match : pipeline_.raw_tokens.Find(text)) {
-    if (at < match.span.begin) AppendPiece(text.substr(at, match.span.begin - at), at, sink);
-    sink.AddAddedToken(match.token, match.span);
-    at = match.span.end;
+  if (pipeline_.raw_tokens.MayMatch(text)) {
+    for (const AddedTokenMatcher::Match& match : pipeline_.raw_tokens.Find(text)) {
+      if (at < match.span.begin) AppendPiece(text.substr(at, match.span.begin - at), at, out);
+      AppendAddedToken(match.token, match.span, out);
+      at = match.span.end;
+    }
   }
-  if (at < text.size()) AppendPiece(text.substr(at), at, sink);
+  if (at < text.size()) AppendPiece(text.substr(at), at, out);
 }
 
-void BertWorker::AppendPiece(std::string_view text, uint32_t begin, Sink& sink) {
-  if (!pipeline_.normalized_tokens.empty()) return AppendNormalizedPiece(text, begin, sink);
+void BertWorker::AppendAddedToken(size_t token, Span span, TokenWriter& out) const {
+  out.Add(pipeline_.parts.added_tokens[token].id, span);
+  out.EndWord();
+}
+
+void BertWorker::AppendPiece(std::string_view text, uint32_t begin, TokenWriter& out) {
+  if (!pipeline_.normalized_tokens.empty()) return AppendNormalizedPiece(text, begin, out);
+  if (forms_.empty()) return AppendCharacters(text, 0, text.size(), begin, out);
+  for (size_t at = 0; at < text.size();) {
+    size_t length = std::min(text.size() - at, kWindow);
+    if (length < text.size() - at) {
+      while (length > 0 && !IsBreak(text[at + length - 1])) --length;
+    }
+    if (length > 0) {
+      AppendWindow(text, at, length, begin, out);
+    } else {  // a chunk longer than the window
+      const auto end =
+          std::find_if(text.begin() + static_cast<ptrdiff_t>(at + kWindow), text.end(), IsBreak);
+      length = static_cast<size_t>(end - text.begin()) - at;
+      AppendCharacters(text, at, length, begin, out);
+    }
+    at += length;
+  }
+}
+
+bool BertWorker::IsPlain(std::string_view text) const {
+  if (printable_are_plain_) {  // a loop that compilers make vectors of
+    uint8_t other = 0;
+    for (const char c : text) {
+      const auto printable = static_cast<uint8_t>(static_cast<uint8_t>(c) - ' ' <= '~' - ' ');
+      other |= static_cast<uint8_t>(!printable & (c != '\t') & (c != '\n') & (c != '\r'));
+    }
+    if (other == 0) return true;
+  }
+  return std::all_of(text.begin(), text.end(),
+                     [this](char c) { return plain_[static_cast<uint8_t>(c)]; });
+}
+
+void BertWorker::AppendWindow(std::string_view text, size_t at, size_t length, uint32_t begin,
+                              TokenWriter& out) {
+  // At least one whitespace behind the window ends the last chunk.
+  const size_t blocks = length / kEdgeBlock + 1;
+  std::memcpy(window_.data(), text.data() + at, length);
+  std::memset(window_.data() + length, ' ', blocks * kEdgeBlock - length);
+  const size_t count = FindChunkEdges(window_.data(), blocks, edges_.data());
+  const bool all_plain = IsPlain({window_.data(), length});
+  for (size_t i = 0; i < count; i += 2) {
+    if (i % (2 * kGroup) == 0) PrefetchChunks({&edges_[i], std::min(count - i, 2 * kGroup)});
+    const std::string_view chunk(window_.data() + edges_[i], edges_[i + 1] - edges_[i]);
+    const size_t place = at + edges_[i];
+    if ((all_plain || IsPlain(chunk)) &&
+        AppendPlainChunk(chunk, begin + static_cast<uint32_t>(place), out)) {
+      continue;
+    }
+    AppendCharacters(text, place, chunk.size(), begin, out);
+  }
+}
+
+void BertWorker::PrefetchChunks(absl::Span<const uint16_t> edges) const {
+  for (size_t i = 0; i < edges.size(); i += 2) {
+    const size_t length = edges[i + 1] - edges[i];
+    if (length > ShortCache::Key::kMaxBytes) continue;
+    chunk_cache_.Prefetch(ShortCache::Key::FromReadable(window_.data() + edges[i], length).Hash());
+  }
+}
+
+bool BertWorker::AppendPlainChunk(std::string_view chunk, uint32_t at, TokenWriter& out) {
+  const TokenWriter::Mark mark = out.Here();
+  const uint32_t end = at + static_cast<uint32_t>(chunk.size());
+  for (const int32_t id : ChunkIds(chunk)) {
+    const PieceForm form = forms_[static_cast<size_t>(id)];
+    if (form.length > end - at) {
+      out.GoBack(mark);
+      return false;
+    }
+    // The first token of a chunk ends no word.
+    if (form.continues == 0 && at + chunk.size() != end) out.EndWord();
+    out.Add(id, {at, at + form.length});
+    at += form.length;
+  }
+  if (at != end) {
+    out.GoBack(mark);
+    return false;
+  }
+  out.EndWord();
+  return true;
+}
+
+void BertWorker::AppendCharacters(std::string_view text, size_t at, size_t length, uint32_t begin,
+                                  TokenWriter& out) {
+  // With the whitespace before it: marks that the part begins with may take its span.
+  const size_t with = at > 0 ? 1 : 0;
+  text = text.substr(at - with, length + with);
+  begin += static_cast<uint32_t>(at - with);
   auto on_word = [&](std::string_view word, const std::vector<Span>& spans) {
-    sink.AddWord(word, spans, begin);
+    AppendWord(word, spans, begin, out);
   };
   BertWordSplitter<true, decltype(on_word)> splitter(on_word);
   BertNormalizer(options_, splitter).Normalize(text);
   splitter.Finish();
 }
 
-void BertWorker::AppendNormalizedPiece(std::string_view text, uint32_t begin, Sink& sink) {
+void BertWorker::AppendWord(std::string_view word, absl::Span<const Span> spans, uint32_t begin,
+                            TokenWriter& out) {
+  const absl::Span<const int32_t> ids = WordIds(word);
+  size_t at = 0;
+  for (const int32_t id : ids) {
+    const size_t end = ids.size() == 1 ? word.size() : at + model_.PieceLength(id, at == 0);
+    out.Add(id, {begin + spans[at].begin, begin + spans[end - 1].end});
+    at = end;
+  }
+  out.EndWord();
+}
+
+void BertWorker::AppendNormalizedPiece(std::string_view text, uint32_t begin, TokenWriter& out) {
   std::string normalized;
   std::vector<Span> spans;  // of each byte of `normalized`
   auto keep = [&](char32_t code, uint16_t, Span span) {
@@ -72,7 +152,7 @@ void BertWorker::AppendNormalizedPiece(std::string_view text, uint32_t begin, Si
   };
   BertNormalizer(options_, keep).Normalize(text);
   auto on_word = [&](std::string_view word, const std::vector<Span>& word_spans) {
-    sink.AddWord(word, word_spans, begin);
+    AppendWord(word, word_spans, begin, out);
   };
   BertWordSplitter<true, decltype(on_word)> splitter(on_word);
   const auto split = [&](size_t from, size_t to) {
@@ -86,8 +166,9 @@ void BertWorker::AppendNormalizedPiece(std::string_view text, uint32_t begin, Si
   size_t at = 0;
   for (const AddedTokenMatcher::Match& match : pipeline_.normalized_tokens.Find(normalized)) {
     if (at < match.span.begin) split(at, match.span.begin);
-    sink.AddAddedToken(match.token, {begin + spans[match.span.begin].begin,
-                                     begin + spans[match.span.end - 1].end});
+    AppendAddedToken(match.token,
+                     {begin + spans[match.span.begin].begin, begin + spans[match.span.end - 1].end},
+                     out);
     at = match.span.end;
   }
   split(at, normalized.size());

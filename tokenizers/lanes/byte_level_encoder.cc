@@ -173,30 +173,21 @@ struct ByteLevelEncoder::Sink {
   const Bpe& model;
   const Source& source;
   uint32_t begin;
-  int32_t type_id;
-  std::optional<int32_t> word;
-  int32_t& next_word;
-  Encoding& out;
+  TokenWriter& out;
   size_t at = 0;  // in the encoded text
 
   void AddChunk(absl::Span<const int32_t> ids) {
     for (const int32_t id : ids) {
       const size_t end = at + model.byte_length(id);
       const Span span = source.Origin(at, end);
-      out.ids.push_back(id);
-      out.type_ids.push_back(type_id);
-      out.word_ids.push_back(word.value_or(next_word));
-      out.offsets.push_back({begin + span.begin, begin + span.end});
-      out.special_tokens_mask.push_back(0);
+      out.Add(id, {begin + span.begin, begin + span.end});
       at = end;
     }
-    ++next_word;
+    out.EndWord();
   }
 };
 
-void ByteLevelEncoder::AppendEncoding(std::string_view text, uint32_t begin, int32_t type_id,
-                                      std::optional<int32_t> word, int32_t& next_word,
-                                      Encoding& out) {
+void ByteLevelEncoder::AppendTokens(std::string_view text, uint32_t begin, TokenWriter& out) {
   if (text.empty()) return;
   Source source;
   source.replaced = !simdjson::validate_utf8(text.data(), text.size());
@@ -216,7 +207,7 @@ void ByteLevelEncoder::AppendEncoding(std::string_view text, uint32_t begin, int
     buffer_.append(text);
   }
   source.text = buffer_;
-  Sink sink{model_, source, begin, type_id, word, next_word, out};
+  Sink sink{model_, source, begin, out};
   ForEachChunk(
       source.text,
       [&](absl::Span<const uint16_t> edges) {

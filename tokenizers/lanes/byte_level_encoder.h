@@ -3,16 +3,14 @@
 #define GRAFT_TOKENIZERS_LANES_BYTE_LEVEL_ENCODER_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/types/span.h"
-#include "tokenizers/encoding.h"
-#include "tokenizers/lanes/bert_worker.h"
 #include "tokenizers/lanes/id_cache.h"
 #include "tokenizers/models/bpe.h"
+#include "tokenizers/text_encoder.h"
 
 namespace graft {
 
@@ -27,12 +25,10 @@ class ByteLevelEncoder {
 
   // Ids only. Ill-formed UTF-8 counts as U+FFFD.
   void AppendIds(std::string_view text, IdWriter& out);
-  // The same ids with everything else, for a text that begins at byte `begin` of the caller's. The
-  // words get the numbers from `next_word` on, which moves behind them, or all of them `word`. A
+  // The same ids with everything else, for a text that begins at byte `begin` of the caller's. A
   // token inside a character has the character's span; one of the added space alone that of the
   // first character.
-  void AppendEncoding(std::string_view text, uint32_t begin, int32_t type_id,
-                      std::optional<int32_t> word, int32_t& next_word, Encoding& out);
+  void AppendTokens(std::string_view text, uint32_t begin, TokenWriter& out);
 
  private:
   using ShortCache = IdCache<2>;

@@ -23,10 +23,9 @@ class ByteLevelLane final : public SegmentLane {
     return true;
   }
 
-  bool AppendEncoding(std::string_view segment, uint32_t begin, int32_t type_id,
-                      std::optional<int32_t> word, int32_t& next_word, Encoding& out) override {
+  bool AppendTokens(std::string_view segment, uint32_t begin, TokenWriter& out) override {
     if (pipeline_.normalized_tokens.MayMatch(segment)) return false;
-    encoder_.AppendEncoding(segment, begin, type_id, word, next_word, out);
+    encoder_.AppendTokens(segment, begin, out);
     return true;
   }
 
@@ -61,10 +60,9 @@ class UnigramLane final : public SegmentLane {
     return Covers(segment, begin) && encoder_.AppendIds(segment, out);
   }
 
-  bool AppendEncoding(std::string_view segment, uint32_t begin, int32_t type_id,
-                      std::optional<int32_t> word, int32_t& next_word, Encoding& out) override {
+  bool AppendTokens(std::string_view segment, uint32_t begin, TokenWriter& out) override {
     return Covers(segment, begin) && normalizer_.KeepsSpans(segment) &&
-           encoder_.AppendEncoding(segment, begin, type_id, word, next_word, out);
+           encoder_.AppendTokens(segment, begin, out);
   }
 
  private:

@@ -4,10 +4,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 
-#include "tokenizers/encoding.h"
 #include "tokenizers/pipeline.h"
 #include "tokenizers/text_encoder.h"
 
@@ -22,10 +20,8 @@ class SegmentLane {
   // Ids only. `begin` is the segment's first byte in its text. False for a segment that is not
   // covered: nothing is appended then.
   virtual bool AppendIds(std::string_view segment, uint32_t begin, IdWriter& out) = 0;
-  // The same ids with everything else. Words get the numbers from `next_word` on, which moves
-  // behind them, or all of them `word`.
-  virtual bool AppendEncoding(std::string_view segment, uint32_t begin, int32_t type_id,
-                              std::optional<int32_t> word, int32_t& next_word, Encoding& out) = 0;
+  // The same ids with everything else.
+  virtual bool AppendTokens(std::string_view segment, uint32_t begin, TokenWriter& out) = 0;
 };
 
 // The lane that is made for such a pipeline, which must outlive it; null when there is none.

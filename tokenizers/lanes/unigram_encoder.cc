@@ -185,20 +185,14 @@ void UnigramEncoder::AddScores(absl::Span<const int32_t> ids) {
   for (const int32_t id : ids) score_ += model_.score(id);
 }
 
-bool UnigramEncoder::AppendEncoding(std::string_view text, uint32_t begin, int32_t type_id,
-                                    std::optional<int32_t> word, int32_t& next_word,
-                                    Encoding& out) {
+bool UnigramEncoder::AppendTokens(std::string_view text, uint32_t begin, TokenWriter& out) {
   const bool simple = std::all_of(text.begin(), text.end(), [this](char c) {
     return c == ' ' ||
            (static_cast<uint8_t>(c) < simple_.size() && simple_[static_cast<size_t>(c)]);
   });
   if (keeps_score_ || !simple || !MayBegin(text)) return false;
   const auto add = [&](int32_t id, Span span) {
-    out.ids.push_back(id);
-    out.type_ids.push_back(type_id);
-    out.word_ids.push_back(word.value_or(next_word));
-    out.offsets.push_back({begin + span.begin, begin + span.end});
-    out.special_tokens_mask.push_back(0);
+    out.Add(id, {begin + span.begin, begin + span.end});
   };
   // Simple characters take a byte before and after.
   const auto add_chunk = [&](std::string_view chunk, size_t at) {
@@ -229,7 +223,7 @@ bool UnigramEncoder::AppendEncoding(std::string_view text, uint32_t begin, int32
         add(token.id, {place(token.span.begin, false), place(token.span.end, true)});
       }
     }
-    ++next_word;
+    out.EndWord();
     return true;
   };
   return ForEachChunk(

@@ -10,11 +10,10 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "tokenizers/encoding.h"
-#include "tokenizers/lanes/bert_worker.h"
 #include "tokenizers/lanes/chunk_edges.h"
 #include "tokenizers/lanes/id_cache.h"
 #include "tokenizers/models/unigram.h"
+#include "tokenizers/text_encoder.h"
 
 namespace graft {
 
@@ -52,11 +51,9 @@ class UnigramEncoder {
 
   // The same ids with spans as `tokenizers` gives them (the mark has that of its space, the first
   // one, or each with marks_are_added, that of the first character), for a text that begins at byte
-  // `begin` of the caller's. Words get the numbers from `next_word` on, which moves behind them, or
-  // all of them `word`. Also false for texts that are not simple ASCII, and for
+  // `begin` of the caller's. Also false for texts that are not simple ASCII, and for
   // UnigramPeer::kSentencePiece.
-  bool AppendEncoding(std::string_view text, uint32_t begin, int32_t type_id,
-                      std::optional<int32_t> word, int32_t& next_word, Encoding& out);
+  bool AppendTokens(std::string_view text, uint32_t begin, TokenWriter& out);
 
  private:
   using ShortCache = IdCache<2>;

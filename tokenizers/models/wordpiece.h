@@ -27,6 +27,9 @@ class WordPiece final : public TokenModel {
   const Vocabulary& vocabulary() const { return vocabulary_; }
   const std::string& unknown_token() const { return unknown_token_; }
   int32_t unknown_id() const { return options_.unknown_id; }
+  const std::string& continuing_subword_prefix() const {
+    return options_.continuing_subword_prefix;
+  }
 
   // The longest token that the rest begins with, again and again. One unknown token when that gets
   // stuck or the word is too long.

@@ -46,8 +46,10 @@ std::vector<int32_t> IdsOf(ByteLevelEncoder& encoder, std::string_view text) {
 
 Encoding EncodingOf(ByteLevelEncoder& encoder, std::string_view text) {
   Encoding encoding;
-  int32_t next_word = 0;
-  encoder.AppendEncoding(text, 0, 0, std::nullopt, next_word, encoding);
+  {
+    TokenWriter writer(0, std::nullopt, 0, encoding);
+    encoder.AppendTokens(text, 0, writer);
+  }
   return encoding;
 }
 

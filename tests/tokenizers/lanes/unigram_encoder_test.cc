@@ -123,6 +123,11 @@ INSTANTIATE_TEST_SUITE_P(Peers, UnigramEncoderTest,
                                                                           : "SentencePiece";
                          });
 
+bool AppendTokens(UnigramEncoder& encoder, std::string_view text, Encoding& encoding) {
+  TokenWriter writer(0, std::nullopt, 0, encoding);
+  return encoder.AppendTokens(text, 0, writer);
+}
+
 TEST(UnigramEncodingTest, SpansAreThoseOfThePeer) {
   // Expected values: tokenizers 0.23.3, Replace(" {2,}", " ") and Metaspace("always").
   UnigramPieces pieces;
@@ -137,8 +142,7 @@ TEST(UnigramEncodingTest, SpansAreThoseOfThePeer) {
   UnigramEncoder encoder(*model, normalizer, {});
   const auto spans = [&](std::string_view text, std::vector<int32_t> words) {
     Encoding encoding;
-    int32_t next_word = 0;
-    EXPECT_TRUE(encoder.AppendEncoding(text, 0, 0, std::nullopt, next_word, encoding));
+    EXPECT_TRUE(AppendTokens(encoder, text, encoding));
     EXPECT_EQ(encoding.word_ids, words) << text;
     return encoding.offsets;
   };
@@ -159,11 +163,11 @@ TEST(UnigramEncodingTest, HasTheIdsOfTheFastWay) {
   for (int i = 0; i < 2000; ++i) {
     const std::string text = RandomText(random, random() % 100);
     Encoding encoding;
-    int32_t next_word = 0;
-    if (!encoder.AppendEncoding(text, 0, 0, std::nullopt, next_word, encoding)) continue;
+    if (!AppendTokens(encoder, text, encoding)) continue;
     ++covered;
     ASSERT_EQ(encoding.ids, EncodePlainly(*model, text));
-    ASSERT_EQ(static_cast<size_t>(next_word), MarkedWords(text).size());
+    const int32_t words = encoding.word_ids.empty() ? 0 : encoding.word_ids.back() + 1;
+    ASSERT_EQ(static_cast<size_t>(words), MarkedWords(text).size());
   }
   EXPECT_GT(covered, 200u);
 }
