@@ -5,7 +5,7 @@
 
 run        all texts in one batch from a list of str (tokenizers: encode_batch_fast; sentencepiece: encode)
 run cold   the same with empty caches (nanotoken; the others keep none, or none that can be emptied)
-run full   with offsets (tokenizers: encode_batch, words and masks too; sentencepiece: immutable protos)
+run full   with offsets (tokenizers: encode_batch, words and masks too; sentencepiece: protos)
 
 load: {"tokenizer": DIR with tokenizer.json or spiece.model, "texts": FILE with one text a line,
        "special_tokens": whether the ids are to have the model's, "threads": n}
@@ -74,7 +74,7 @@ class SentencePiece:
         return self.processor.encode(texts)
 
     def encode_full(self, texts):
-        return self.processor.encode(texts, out_type="immutable_proto")
+        return self.processor.encode(texts, return_type="proto")
 
     def ids(self, output):
         return numpy.fromiter(itertools.chain.from_iterable(output), numpy.int32)

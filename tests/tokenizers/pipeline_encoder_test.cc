@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "base/utf8.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -47,7 +48,19 @@ TEST_P(BertLaneTest, GivesWhatTheGeneralWayGives) {
   ASSERT_THAT(parts, testing::IsOk());
   const Pipeline pipeline(*std::move(parts));
   ASSERT_NE(FindBertNormalizer(pipeline.parts), nullptr) << "no fast lane is chosen";
-  ExpectSame(pipeline, testing::RandomTexts(11, 2000));
+  const std::vector<std::string> texts = testing::RandomTexts(11, 2000);
+  ExpectSame(pipeline, texts);
+  // Longer than any window, and most chunks seen before in other capitals and punctuation.
+  ExpectSame(pipeline, {{absl::StrJoin(texts, " "), absl::StrJoin(texts, ". ")}});
+  static constexpr const char* kWords[] = {"the", "The", "THE", "cat", "Unaffable", "a", "runNing"};
+  static constexpr const char* kEnds[] = {" ", ". ", ", ", "! ", ".. ", "\t", "' ", "] ", " - "};
+  std::mt19937 random(5);
+  std::string plain;
+  for (int i = 0; i < 5000; ++i) {
+    plain += kWords[random() % std::size(kWords)];
+    plain += kEnds[random() % std::size(kEnds)];
+  }
+  ExpectSame(pipeline, {{plain, plain.substr(1), "x" + plain}});
 }
 
 INSTANTIATE_TEST_SUITE_P(Bert, BertLaneTest,

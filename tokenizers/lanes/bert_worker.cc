@@ -49,6 +49,14 @@ BertWorker::BertWorker(const Pipeline& pipeline, const WordPiece& model,
         IsBreak(c) || rule.kind == AsciiRule::kPunctuation || rule.kind == AsciiRule::kOther;
     if (c > ' ' && c <= '~') printable_are_plain_ &= plain_[i];
   }
+  folds_case_ = true;
+  for (size_t i = 0; i < ascii_.size(); ++i) {
+    const char c = static_cast<char>(i);
+    if (c >= 'A' && c <= 'Z') folds_case_ &= ascii_[i].lower == c + ('a' - 'A');
+    if (ascii_[i].kind != AsciiRule::kPunctuation) continue;
+    is_end_[i] = 1;
+    end_ids_[i] = WordIds({&c, 1})[0];
+  }
   // A prefix that no word begins with: punctuation is a word by itself.
   const std::string& prefix = model.continuing_subword_prefix();
   if (prefix.size() < 2 || static_cast<uint8_t>(prefix[0]) >= 0x80 ||
@@ -102,7 +110,7 @@ void BertWorker::AppendPiece(std::string_view text, IdWriter& out) {
 void BertWorker::AppendWindow(size_t length, IdWriter& out) {
   // At least one whitespace behind the text ends the last chunk.
   const size_t blocks = length / kEdgeBlock + 1;
-  std::memset(window_.data() + length, ' ', blocks * kEdgeBlock - length);
+  std::memset(window_.data() + length, ' ', kEdgeBlock);
   const size_t count = FindChunkEdges(window_.data(), blocks, edges_.data());
   for (size_t i = 0; i < count; i += 2 * kGroup) {
     AppendChunks(&edges_[i], std::min(count - i, 2 * kGroup) / 2, out);
@@ -110,70 +118,51 @@ void BertWorker::AppendWindow(size_t length, IdWriter& out) {
 }
 
 void BertWorker::AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& out) {
+  std::array<uint16_t, kGroup> lengths;  // of stems
   std::array<ShortCache::Key, kGroup> keys;
   std::array<uint64_t, kGroup> hashes;
   for (size_t i = 0; i < chunks; ++i) {
-    const size_t length = edges[2 * i + 1] - edges[2 * i];
-    if (length > ShortCache::Key::kMaxBytes) {
-      if (length > LongCache::Key::kMaxBytes) continue;
-      const char* data = window_.data() + edges[2 * i];
-      long_chunk_cache_.Prefetch(LongCache::Key::FromReadable(data, length).Hash());
-      continue;
-    }
-    keys[i] = ShortCache::Key::FromReadable(window_.data() + edges[2 * i], length);
+    const char* chunk = window_.data() + edges[2 * i];
+    const size_t size = edges[2 * i + 1] - edges[2 * i];
+    const size_t length = size - HasEnd({chunk, size});
+    lengths[i] = static_cast<uint16_t>(length);
+    // What is longer gets the key of nothing, which is not found.
+    const bool is_short = length <= ShortCache::Key::kMaxBytes;
+    keys[i] = KeyOf<ShortCache>({chunk, is_short ? length : 0});
     hashes[i] = keys[i].Hash();
     chunk_cache_.Prefetch(hashes[i]);
   }
   // Room for all that the cache may give inline, so that the common way is a copy and an addition.
-  int32_t* begin = out.Room(ShortCache::kInlineIds * kGroup);
+  constexpr size_t kRoom = (ShortCache::kInlineIds + 1) * kGroup;
+  int32_t* begin = out.Room(kRoom);
   int32_t* end = begin;
   for (size_t i = 0; i < chunks; ++i) {
-    const std::string_view chunk(window_.data() + edges[2 * i], edges[2 * i + 1] - edges[2 * i]);
-    const bool is_short = chunk.size() <= ShortCache::Key::kMaxBytes;
-    const ShortCache::Entry* entry = is_short ? chunk_cache_.Find(keys[i], hashes[i]) : nullptr;
-    if (entry != nullptr && entry->count <= ShortCache::kInlineIds) {
+    const ShortCache::Entry* entry = chunk_cache_.FindFirst(keys[i], hashes[i]);
+    if (entry != nullptr && entry->count - 1 < ShortCache::kInlineIds) {
       std::memcpy(end, entry->ids, sizeof(entry->ids));
       end += entry->count;
-      continue;
-    }
-    out.Advance(end - begin);
-    if (entry != nullptr) {
-      out.Append(chunk_cache_.Ids(*entry));
-    } else if (is_short) {
-      const absl::Span<const int32_t> ids = EncodeChunk(chunk);
-      chunk_cache_.Insert(keys[i], hashes[i], ids);
-      out.Append(ids);
-    } else if (chunk.size() <= LongCache::Key::kMaxBytes) {
-      const auto key = LongCache::Key::FromReadable(chunk.data(), chunk.size());
-      out.Append(Cached(long_chunk_cache_, key, [&] { return EncodeChunk(chunk); }));
     } else {
-      out.Append(EncodeChunk(chunk));
+      out.Advance(end - begin);
+      out.Append(StemIds({window_.data() + edges[2 * i], lengths[i]}));
+      begin = end = out.Room(kRoom);
     }
-    begin = end = out.Room(ShortCache::kInlineIds * kGroup);
+    // Written in any case: no branch has to foresee whether it counts.
+    const size_t last = edges[2 * i + 1] - size_t{1};
+    *end = end_ids_[static_cast<uint8_t>(window_[last])];
+    end += last + 1 - edges[2 * i] - lengths[i];
   }
   out.Advance(end - begin);
 }
 
-absl::Span<const int32_t> BertWorker::ChunkIds(std::string_view chunk) {
-  const auto encode = [&] { return EncodeChunk(chunk); };
-  if (chunk.size() <= ShortCache::Key::kMaxBytes) {
-    return Cached(chunk_cache_, ShortCache::Key::FromReadable(chunk.data(), chunk.size()), encode);
+absl::Span<const int32_t> BertWorker::StemIds(std::string_view stem) {
+  const auto encode = [&] { return EncodeChunk(stem); };
+  if (stem.size() <= ShortCache::Key::kMaxBytes) {
+    return chunk_cache_.Get(KeyOf<ShortCache>(stem), encode);
   }
-  if (chunk.size() <= LongCache::Key::kMaxBytes) {
-    return Cached(long_chunk_cache_, LongCache::Key::FromReadable(chunk.data(), chunk.size()),
-                  encode);
+  if (stem.size() <= LongCache::Key::kMaxBytes) {
+    return long_chunk_cache_.Get(KeyOf<LongCache>(stem), encode);
   }
-  return EncodeChunk(chunk);
-}
-
-template <typename Cache, typename Encode>
-absl::Span<const int32_t> BertWorker::Cached(Cache& cache, const typename Cache::Key& key,
-                                             const Encode& encode) {
-  const uint64_t hash = key.Hash();
-  if (const auto* entry = cache.Find(key, hash)) return cache.Ids(*entry);
-  const absl::Span<const int32_t> ids = encode();
-  cache.Insert(key, hash, ids);
-  return ids;
+  return EncodeChunk(stem);
 }
 
 absl::Span<const int32_t> BertWorker::EncodeChunk(std::string_view chunk) {
@@ -217,7 +206,7 @@ absl::Span<const int32_t> BertWorker::WordIds(std::string_view word) {
     return absl::MakeConstSpan(word_ids_);
   };
   if (word.size() > ShortCache::Key::kMaxBytes) return tokenize();
-  return Cached(word_cache_, ShortCache::Key::From(word), tokenize);
+  return word_cache_.Get(ShortCache::Key::From(word), tokenize);
 }
 
 }  // namespace graft

@@ -44,14 +44,24 @@ class BertWorker final : public TextEncoder {
   void AppendPiece(std::string_view text, IdWriter& out);
   void AppendWindow(size_t length, IdWriter& out);
   void AppendChunks(const uint16_t* edges, size_t chunks, IdWriter& out);
+  // The caches know a chunk by its stem: what is left without punctuation at its end, a word by
+  // itself, whose id is end_ids_'s. 1 where there is some, else 0, without a branch on the text.
+  size_t HasEnd(std::string_view chunk) const {
+    return is_end_[static_cast<uint8_t>(chunk.back())] & static_cast<size_t>(chunk.size() > 1);
+  }
+  // The key of a stem in window_; stems that differ in nothing that matters have one.
+  template <typename Cache>
+  typename Cache::Key KeyOf(std::string_view stem) const {
+    return Cache::Key::FromReadable(stem.data(), stem.size(), folds_case_);
+  }
   // Ids of bytes between two ASCII whitespaces, past the chunk cache.
   absl::Span<const int32_t> EncodeChunk(std::string_view chunk);
   void EncodeAsciiChunk(std::string_view chunk);
   // The pieces of a normalized word. Valid until the next call.
   absl::Span<const int32_t> WordIds(std::string_view word);
 
-  // Ids through the caches. Valid until the next call.
-  absl::Span<const int32_t> ChunkIds(std::string_view chunk);
+  // Ids of a stem in window_ through the caches. Valid until the next call.
+  absl::Span<const int32_t> StemIds(std::string_view stem);
 
   // The tokens of the part of a text between added tokens that match as they stand. The part begins
   // at byte `begin` of the text, and so do `at` below.
@@ -84,6 +94,9 @@ class BertWorker final : public TextEncoder {
   const WordPiece& model_;
   const BertNormalizerOptions& options_;
   std::array<AsciiRule, 128> ascii_;
+  std::array<uint8_t, 256> is_end_{};   // 1 for punctuation of ASCII
+  std::array<int32_t, 256> end_ids_{};  // its ids
+  bool folds_case_ = false;             // capital letters of ASCII become small ones
   // Bytes that become one byte of a word, or are whitespace between words.
   std::array<bool, 256> plain_{};
   bool printable_are_plain_ = true;  // all of '!' to '~'
@@ -91,12 +104,7 @@ class BertWorker final : public TextEncoder {
   using ShortCache = IdCache<2>;
   using LongCache = IdCache<4>;
 
-  // Ids through a cache; `encode` makes those that are not in it. Valid until the next call.
-  template <typename Cache, typename Encode>
-  static absl::Span<const int32_t> Cached(Cache& cache, const typename Cache::Key& key,
-                                          const Encode& encode);
-
-  ShortCache chunk_cache_;      // raw bytes between whitespace
+  ShortCache chunk_cache_;      // stems of raw bytes between whitespace
   LongCache long_chunk_cache_;  // those that are too long for it
   ShortCache word_cache_;       // normalized words
   std::vector<int32_t> chunk_ids_;

@@ -72,7 +72,7 @@ void BertWorker::AppendWindow(std::string_view text, size_t at, size_t length, u
   // At least one whitespace behind the window ends the last chunk.
   const size_t blocks = length / kEdgeBlock + 1;
   std::memcpy(window_.data(), text.data() + at, length);
-  std::memset(window_.data() + length, ' ', blocks * kEdgeBlock - length);
+  std::memset(window_.data() + length, ' ', kEdgeBlock);
   const size_t count = FindChunkEdges(window_.data(), blocks, edges_.data());
   const bool all_plain = IsPlain({window_.data(), length});
   for (size_t i = 0; i < count; i += 2) {
@@ -89,23 +89,26 @@ void BertWorker::AppendWindow(std::string_view text, size_t at, size_t length, u
 
 void BertWorker::PrefetchChunks(absl::Span<const uint16_t> edges) const {
   for (size_t i = 0; i < edges.size(); i += 2) {
-    const size_t length = edges[i + 1] - edges[i];
-    if (length > ShortCache::Key::kMaxBytes) continue;
-    chunk_cache_.Prefetch(ShortCache::Key::FromReadable(window_.data() + edges[i], length).Hash());
+    std::string_view stem(window_.data() + edges[i], static_cast<size_t>(edges[i + 1] - edges[i]));
+    stem.remove_suffix(HasEnd(stem));
+    if (stem.size() > ShortCache::Key::kMaxBytes) continue;
+    chunk_cache_.Prefetch(KeyOf<ShortCache>(stem).Hash());
   }
 }
 
 bool BertWorker::AppendPlainChunk(std::string_view chunk, uint32_t at, TokenWriter& out) {
   const TokenWriter::Mark mark = out.Here();
-  const uint32_t end = at + static_cast<uint32_t>(chunk.size());
-  for (const int32_t id : ChunkIds(chunk)) {
+  const bool has_end = HasEnd(chunk) != 0;
+  const std::string_view stem = chunk.substr(0, chunk.size() - (has_end ? 1 : 0));
+  const uint32_t begin = at;
+  const uint32_t end = at + static_cast<uint32_t>(stem.size());
+  for (const int32_t id : StemIds(stem)) {
     const PieceForm form = forms_[static_cast<size_t>(id)];
     if (form.length > end - at) {
       out.GoBack(mark);
       return false;
     }
-    // The first token of a chunk ends no word.
-    if (form.continues == 0 && at + chunk.size() != end) out.EndWord();
+    if (form.continues == 0 && at != begin) out.EndWord();
     out.Add(id, {at, at + form.length});
     at += form.length;
   }
@@ -114,6 +117,10 @@ bool BertWorker::AppendPlainChunk(std::string_view chunk, uint32_t at, TokenWrit
     return false;
   }
   out.EndWord();
+  if (has_end) {
+    out.Add(end_ids_[static_cast<uint8_t>(chunk.back())], {end, end + 1});
+    out.EndWord();
+  }
   return true;
 }
 

@@ -49,7 +49,7 @@ void IdCache<kWords>::Grow() {
   set_mask_ = sets_.size() - 1;
   used_ = 0;
   for (const Set& set : old) {
-    for (const Entry* entry : {&set.older, &set.newer}) {
+    for (const Entry* entry : {&set.entries[1], &set.entries[0]}) {
       if (!IsEmpty(entry->key)) Put(*entry, entry->key.Hash());
     }
   }
@@ -58,13 +58,13 @@ void IdCache<kWords>::Grow() {
 template <size_t kWords>
 void IdCache<kWords>::Put(const Entry& entry, uint64_t hash) {
   Set* set = &sets_[hash & set_mask_];
-  if (!IsEmpty(set->older.key)) {
-    Set& next = sets_[(hash + 1) & set_mask_];
-    if (IsEmpty(next.older.key)) set = &next;
+  for (size_t i = 1; i < kReach && !IsEmpty(set->entries[1].key); ++i) {
+    Set& next = sets_[(hash + i) & set_mask_];
+    if (IsEmpty(next.entries[1].key)) set = &next;
   }
-  if (IsEmpty(set->older.key)) ++used_;
-  set->older = set->newer;
-  set->newer = entry;
+  if (IsEmpty(set->entries[1].key)) ++used_;
+  set->entries[1] = set->entries[0];
+  set->entries[0] = entry;
 }
 
 template <size_t kWords>
