@@ -67,7 +67,9 @@ void ByteLevelEncoder::ForEachChunk(std::string_view text, const Use& use,
     const size_t length = text.size() <= kWindow ? text.size() : FindCut(text, kWindow);
     if (length == 0) {
       const size_t end = ByteLevelChunkEnd(text, 0);
-      use_long(text.substr(0, end));
+      std::string readable(text.substr(0, end));
+      readable.append(kChunkPadding, ' ');
+      use_long(std::string_view(readable).substr(0, end));
       text.remove_prefix(end);
       continue;
     }
@@ -92,7 +94,7 @@ void ByteLevelEncoder::AppendIds(std::string_view text, IdWriter& out) {
   }
   ForEachChunk(
       text, [&](absl::Span<const uint16_t> edges) { AppendChunks(edges, out); },
-      [&](std::string_view chunk) { out.Append(TokenizeChunk(chunk)); });
+      [&](std::string_view chunk) { out.Append(ChunkIds(chunk)); });
 }
 
 void ByteLevelEncoder::AppendChunks(absl::Span<const uint16_t> edges, IdWriter& out) {
@@ -126,20 +128,35 @@ void ByteLevelEncoder::AppendChunks(absl::Span<const uint16_t> edges, IdWriter& 
 }
 
 absl::Span<const int32_t> ByteLevelEncoder::ChunkIds(std::string_view chunk) {
-  const auto tokenize = [&] { return TokenizeChunk(chunk); };
-  if (chunk.size() <= ShortCache::Key::kMaxBytes) {
-    return short_cache_.Get(ShortCache::Key::FromReadable(chunk.data(), chunk.size()), tokenize);
+  if (chunk.size() <= ShortCache::Key::kMaxBytes) return PartIds(chunk);
+  // Scripts without spaces have long chunks that never come twice, but parts that do.
+  chunk_ids_.clear();
+  for (size_t begin = 0; begin < chunk.size();) {
+    size_t end = begin + 1;
+    while (end < chunk.size() && model_.MayJoin(chunk[end - 1], chunk[end])) ++end;
+    const absl::Span<const int32_t> ids = PartIds(chunk.substr(begin, end - begin));
+    if (begin == 0 && end == chunk.size()) return ids;
+    chunk_ids_.insert(chunk_ids_.end(), ids.begin(), ids.end());
+    begin = end;
   }
-  if (chunk.size() <= LongCache::Key::kMaxBytes) {
-    return long_cache_.Get(LongCache::Key::FromReadable(chunk.data(), chunk.size()), tokenize);
+  return chunk_ids_;
+}
+
+absl::Span<const int32_t> ByteLevelEncoder::PartIds(std::string_view part) {
+  const auto tokenize = [&] { return Tokenize(part); };
+  if (part.size() <= ShortCache::Key::kMaxBytes) {
+    return short_cache_.Get(ShortCache::Key::FromReadable(part.data(), part.size()), tokenize);
+  }
+  if (part.size() <= LongCache::Key::kMaxBytes) {
+    return long_cache_.Get(LongCache::Key::FromReadable(part.data(), part.size()), tokenize);
   }
   return tokenize();
 }
 
-absl::Span<const int32_t> ByteLevelEncoder::TokenizeChunk(std::string_view chunk) {
+absl::Span<const int32_t> ByteLevelEncoder::Tokenize(std::string_view part) {
   tokens_.clear();
   ids_.clear();
-  model_.TokenizeBytes(chunk, tokens_);
+  model_.TokenizeBytes(part, tokens_);
   for (const ModelToken& token : tokens_) ids_.push_back(token.id);
   return ids_;
 }
@@ -216,7 +233,7 @@ void ByteLevelEncoder::AppendTokens(std::string_view text, uint32_t begin, Token
               ChunkIds({window_.data() + edges[i], static_cast<size_t>(edges[i + 1] - edges[i])}));
         }
       },
-      [&](std::string_view chunk) { sink.AddChunk(TokenizeChunk(chunk)); });
+      [&](std::string_view chunk) { sink.AddChunk(ChunkIds(chunk)); });
 }
 
 }  // namespace graft

@@ -45,9 +45,11 @@ class ByteLevelEncoder {
   // place.
   static size_t FindCut(std::string_view text, size_t length);
   void AppendChunks(absl::Span<const uint16_t> edges, IdWriter& out);
-  // Ids of one chunk in window_, valid until the next call.
+  // Ids of one chunk, behind which 32 bytes are readable. Valid until the next call.
   absl::Span<const int32_t> ChunkIds(std::string_view chunk);
-  absl::Span<const int32_t> TokenizeChunk(std::string_view chunk);
+  // The same for a part of a chunk that no merge reaches out of.
+  absl::Span<const int32_t> PartIds(std::string_view part);
+  absl::Span<const int32_t> Tokenize(std::string_view part);
 
   const Bpe& model_;
   const bool add_prefix_space_;
@@ -57,6 +59,7 @@ class ByteLevelEncoder {
   std::vector<uint16_t> starts_;
   std::vector<ModelToken> tokens_;
   std::vector<int32_t> ids_;
+  std::vector<int32_t> chunk_ids_;
   std::string buffer_;
 };
 

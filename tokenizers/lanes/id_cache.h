@@ -52,9 +52,9 @@ struct CacheKey {
   }
 };
 
-// A hash table of small sets: a key is in its set or in one of the next two. Starts small and doubles when
-// it is 3/8 full, up to a fixed size; from then on older keys give way. What it holds is a
-// function of what was put in; a lost entry costs time only. One thread at a time.
+// A hash table of small sets: a key is in its set or in one of the next two. Starts small and
+// doubles when it is 3/8 full, up to a fixed size; from then on older keys give way. What it holds
+// is a function of what was put in; a lost entry costs time only. One thread at a time.
 template <size_t kWords>
 class IdCache {
  public:

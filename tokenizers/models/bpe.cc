@@ -58,12 +58,27 @@ Bpe::Bpe(Vocabulary vocabulary, MergeTable merges, Options options)
     byte_level_ids_[byte] = char_ids_[ByteLevelChar(static_cast<uint8_t>(byte))];
     if (byte_level_ids_[byte] < 0) has_byte_alphabet_ = false;
   }
-  if (!has_byte_alphabet_) return;
+  if (has_byte_alphabet_) MeasureTokens();
+}
+
+void Bpe::MeasureTokens() {
+  std::array<int, kTableSize> bytes;  // of characters of the alphabet, else -1
+  bytes.fill(-1);
+  for (int byte = 0; byte < 256; ++byte) bytes[ByteLevelChar(static_cast<uint8_t>(byte))] = byte;
   byte_lengths_.reserve(vocabulary_.size());
+  joins_.resize(size_t{1} << 16);
   for (size_t i = 0; i < vocabulary_.size(); ++i) {
-    // A character of the alphabet is a byte.
-    const size_t length = CountUtf8(vocabulary_.token(static_cast<int32_t>(i)));
-    byte_lengths_.push_back(static_cast<uint16_t>(length));
+    const std::string_view token = vocabulary_.token(static_cast<int32_t>(i));
+    uint16_t length = 0;  // a character of the alphabet is a byte
+    int before = -1;
+    for (size_t at = 0; at < token.size(); ++length) {
+      const Utf8Char c = DecodeUtf8(token.substr(at));
+      const int byte = c.code < kTableSize ? bytes[c.code] : -1;
+      if (before >= 0 && byte >= 0) joins_[static_cast<size_t>(before << 8 | byte)] = true;
+      before = byte;
+      at += static_cast<size_t>(c.length);
+    }
+    byte_lengths_.push_back(length);
   }
 }
 

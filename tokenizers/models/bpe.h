@@ -54,6 +54,13 @@ class Bpe final : public TokenModel {
   // How many bytes a token of TokenizeBytes covers.
   size_t byte_length(int32_t id) const { return byte_lengths_[static_cast<size_t>(id)]; }
 
+  // Whether some token has the two bytes one behind the other. Where none has, no merge goes
+  // across, and the tokens of the whole are those of the parts. Requires has_byte_alphabet().
+  bool MayJoin(char first, char second) const {
+    return joins_[static_cast<size_t>(static_cast<uint8_t>(first)) << 8 |
+                  static_cast<uint8_t>(second)];
+  }
+
   const Options& options() const { return options_; }
 
  private:
@@ -61,6 +68,8 @@ class Bpe final : public TokenModel {
 
   std::optional<int32_t> CharId(std::string_view c, char32_t code, bool first, bool last) const;
   void AppendSymbols(std::string_view word, SymbolRow& row) const;
+  // Fills byte_lengths_ and joins_.
+  void MeasureTokens();
   // False when not all of the bytes have a token.
   bool AppendBytes(std::string_view bytes, SymbolRow& row) const;
   void AppendTokens(SymbolRow& row, uint32_t end, std::vector<ModelToken>& tokens) const;
@@ -77,6 +86,7 @@ class Bpe final : public TokenModel {
   std::array<int32_t, 256> byte_ids_;         // of <0x00> .. <0xFF>
   std::array<int32_t, 256> byte_level_ids_;   // of bytes in the alphabet of ByteLevel
   std::vector<uint16_t> byte_lengths_;        // by id; empty without that alphabet
+  std::vector<bool> joins_;                   // MayJoin; empty without that alphabet
 };
 
 // The character that ByteLevel writes for a byte: itself where it is printable in Latin-1, else one
