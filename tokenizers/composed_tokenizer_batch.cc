@@ -44,7 +44,7 @@ EncodedBatch Concatenate(std::vector<EncodedBatch> parts) {
   size_t ids = all.ids.size();
   for (size_t i = 1; i < parts.size(); ++i) ids += parts[i].ids.size();
   ABSL_CHECK_LE(ids, static_cast<size_t>(std::numeric_limits<int32_t>::max()));
-  all.ids.reserve(ids);
+  all.ids.reserve(ids);  // the first range was given room for all
   for (size_t i = 1; i < parts.size(); ++i) {
     const int32_t shift = static_cast<int32_t>(all.ids.size());
     all.ids.insert(all.ids.end(), parts[i].ids.begin(), parts[i].ids.end());
@@ -64,7 +64,7 @@ EncodedBatch ComposedTokenizer::EncodeBatch(absl::Span<const std::string_view> t
   const size_t count =
       std::clamp<size_t>(bytes / kBytesPerThread, 1, static_cast<size_t>(std::max(threads, 1)));
   const auto ranges = SplitByBytes(texts, bytes, count);
-  if (ranges.size() == 1) return EncodeRange(texts, options, 0);
+  if (ranges.size() == 1) return EncodeRange(texts, options, 0, bytes);
   std::vector<EncodedBatch> parts(ranges.size());
   // Want of memory on a thread is the caller's to catch, as it is on the caller's own.
   std::vector<std::exception_ptr> failures(ranges.size());
@@ -73,13 +73,13 @@ EncodedBatch ComposedTokenizer::EncodeBatch(absl::Span<const std::string_view> t
     for (size_t i = 1; i < ranges.size(); ++i) {
       helpers.emplace_back([&, i] {
         try {
-          parts[i] = EncodeRange(ranges[i], options, i);
+          parts[i] = EncodeRange(ranges[i], options, i, CountBytes(ranges[i]));
         } catch (...) {
           failures[i] = std::current_exception();
         }
       });
     }
-    parts[0] = EncodeRange(ranges[0], options, 0);
+    parts[0] = EncodeRange(ranges[0], options, 0, bytes);
   }
   for (const std::exception_ptr& failure : failures) {
     if (failure) std::rethrow_exception(failure);
@@ -88,8 +88,8 @@ EncodedBatch ComposedTokenizer::EncodeBatch(absl::Span<const std::string_view> t
 }
 
 EncodedBatch ComposedTokenizer::EncodeRange(absl::Span<const std::string_view> texts,
-                                            const EncodeOptions& options,
-                                            size_t encoder_number) const {
+                                            const EncodeOptions& options, size_t encoder_number,
+                                            size_t expected_bytes) const {
   const Frame none;
   const Frame& frame = options.add_special_tokens ? single_ : none;
   const size_t limit = options.max_length == 0
@@ -100,7 +100,7 @@ EncodedBatch ComposedTokenizer::EncodeRange(absl::Span<const std::string_view> t
   batch.starts.reserve(texts.size() + 1);
   batch.cut_off.reserve(texts.size());
   // English has about 4.5 bytes per token.
-  IdWriter ids(CountBytes(texts) / 4 + texts.size() * frame.count);
+  IdWriter ids(expected_bytes / 4 + texts.size() * frame.count);
   for (const std::string_view text : texts) {
     ids.Append(frame.before);
     const size_t begin = ids.size();
