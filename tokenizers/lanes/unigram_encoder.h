@@ -50,11 +50,11 @@ class UnigramEncoder {
   // normalizer refuses, U+2581 itself. Nothing is appended then.
   bool AppendIds(std::string_view text, IdWriter& out);
 
-  // The same ids with spans as `tokenizers` gives them (the mark has that of its space, the first
-  // one, or each with marks_are_added, that of the first character), for a text that begins at byte
-  // `begin` of the caller's. Words get the numbers from `next_word` on, which moves behind them, or
-  // all of them `word`. Also false for texts that are not simple ASCII, and for
-  // UnigramPeer::kSentencePiece.
+  // The same ids with spans as the peer gives them, for a text that begins at byte `begin` of the
+  // caller's. `tokenizers`: the mark has that of its space, the first one, or each with
+  // marks_are_added, that of the first character. `sentencepiece`: the mark has all spaces before
+  // its word, the first one none. Words get the numbers from `next_word` on, which moves behind
+  // them, or all of them `word`. Also false for texts that are not simple ASCII.
   bool AppendEncoding(std::string_view text, uint32_t begin, int32_t type_id,
                       std::optional<int32_t> word, int32_t& next_word, Encoding& out);
 

@@ -1,0 +1,61 @@
+#include "tokenizers/lanes/sentencepiece_text_encoder.h"
+
+#include <limits>
+#include <utility>
+
+#include "absl/log/absl_check.h"
+
+namespace graft {
+namespace {
+
+constexpr std::string_view kMark = "\xE2\x96\x81";
+
+bool IsMark(std::string_view piece) { return piece == kMark || piece == " "; }
+bool BeginsWithMark(std::string_view piece) {
+  return piece.starts_with(kMark) || piece.starts_with(' ');
+}
+bool EndsWithMark(std::string_view piece) { return piece.ends_with(kMark) || piece.ends_with(' '); }
+
+}  // namespace
+
+SentencePieceTextEncoder::SentencePieceTextEncoder(const SentencePieceTokens& model)
+    : model_(model) {
+  if (model.own() == nullptr) return;
+  rules_ = SentencePieceRules::Create(model.file().normalizer.charsmap);
+  if (rules_) own_.emplace(*model.own(), *rules_, UnigramEncoder::Options());
+}
+
+void SentencePieceTextEncoder::AppendIds(std::string_view text, IdWriter& out) {
+  ABSL_CHECK_LE(text.size(), std::numeric_limits<uint32_t>::max()) << "spans are of 32 bits";
+  if (own_ && own_->AppendIds(text, out)) return;
+  tokens_.clear();
+  model_.Tokenize(text, tokens_);
+  int32_t* ids = out.Room(tokens_.size());
+  for (size_t i = 0; i < tokens_.size(); ++i) ids[i] = tokens_[i].id;
+  out.Advance(tokens_.size());
+}
+
+void SentencePieceTextEncoder::AppendEncoding(std::string_view text, int32_t type_id,
+                                              std::optional<int32_t> word, Encoding& out) {
+  ABSL_CHECK_LE(text.size(), std::numeric_limits<uint32_t>::max()) << "spans are of 32 bits";
+  int32_t next_word = 0;
+  if (own_ && own_->AppendEncoding(text, 0, type_id, word, next_word, out)) return;
+  tokens_.clear();
+  model_.Tokenize(text, tokens_);
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    if (i > 0 && BeginsWord(tokens_[i - 1].id, tokens_[i].id)) ++next_word;
+    out.ids.push_back(tokens_[i].id);
+    out.type_ids.push_back(type_id);
+    out.word_ids.push_back(word.value_or(next_word));
+    out.offsets.push_back(tokens_[i].span);
+    out.special_tokens_mask.push_back(0);
+  }
+}
+
+bool SentencePieceTextEncoder::BeginsWord(int32_t before, int32_t id) const {
+  const std::string_view last = *model_.IdToToken(before), piece = *model_.IdToToken(id);
+  if (model_.file().treat_whitespace_as_suffix) return EndsWithMark(last) && !IsMark(piece);
+  return BeginsWithMark(piece) && !IsMark(last);
+}
+
+}  // namespace graft
