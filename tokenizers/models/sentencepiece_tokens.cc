@@ -1,6 +1,8 @@
 #include "tokenizers/models/sentencepiece_tokens.h"
 
 #include <algorithm>
+#include <iterator>
+#include <new>
 #include <utility>
 
 #include "absl/status/status_macros.h"
@@ -93,7 +95,10 @@ void SentencePieceTokens::Tokenize(std::string_view text, std::vector<ModelToken
 void SentencePieceTokens::TokenizePart(std::string_view text, uint32_t begin,
                                        std::vector<ModelToken>& tokens) const {
   const size_t first = tokens.size();
-  if (!encoder_.Encode(text, tokens).ok()) {
+  const absl::Status status = encoder_.Encode(text, tokens);
+  // As in all other ways of encoding, it is the caller's to know.
+  if (absl::IsResourceExhausted(status)) throw std::bad_alloc();
+  if (!status.ok()) {
     tokens.resize(first);
     if (file().unknown_id) {
       tokens.push_back({*file().unknown_id, {0, static_cast<uint32_t>(text.size())}});
