@@ -144,7 +144,7 @@ class FolderReader {
                               parts_.components.dump(), std::move(files)};
     if (parts_.unigram) {
       tokenizer.model = *std::move(parts_.unigram);
-    } else {
+    } else if (parts_.bpe) {
       tokenizer.model = *std::move(parts_.bpe);
     }
     return tokenizer;

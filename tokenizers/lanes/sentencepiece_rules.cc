@@ -19,8 +19,9 @@ std::optional<SentencePieceRules> SentencePieceRules::Create(std::string_view ch
 }
 
 SentencePieceRules::SentencePieceRules(std::optional<Charsmap> rules) : rules_(std::move(rules)) {
-  for (char c = 0; c < '\x7F'; ++c) {
-    bool& simple = simple_[static_cast<size_t>(c)];
+  for (uint8_t byte = 0; byte < 0x7F; ++byte) {
+    const char c = static_cast<char>(byte);
+    bool& simple = simple_[byte];
     simple = IsPrintable(c);
     if (!simple || !rules_) continue;
     const std::string_view text(&c, 1);

@@ -53,7 +53,8 @@ void SentencePieceTextEncoder::AppendEncoding(std::string_view text, int32_t typ
 }
 
 bool SentencePieceTextEncoder::BeginsWord(int32_t before, int32_t id) const {
-  const std::string_view last = *model_.IdToToken(before), piece = *model_.IdToToken(id);
+  const Vocabulary& pieces = model_.file().pieces;
+  const std::string_view last = pieces.token(before), piece = pieces.token(id);
   if (model_.file().treat_whitespace_as_suffix) return EndsWithMark(last) && !IsMark(piece);
   return BeginsWithMark(piece) && !IsMark(last);
 }

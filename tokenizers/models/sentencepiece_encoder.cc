@@ -180,8 +180,9 @@ std::string_view PropertyForLibrary(const SentencePieceModel& model) {
   if (!model.normalizer.escape_whitespaces) return "spaces that stay spaces";
   for (size_t i = 0; i < model.types.size(); ++i) {
     if (model.types[i] == SentencePieceType::kUserDefined) return "user-defined pieces";
-    if (model.types[i] == SentencePieceType::kUnused && model.kind == Kind::kBpe)
+    if (model.types[i] == SentencePieceType::kUnused && model.kind == Kind::kBpe) {
       return "unused pieces";
+    }
     if (model.pieces.token(static_cast<int32_t>(i)).find('\0') != std::string_view::npos) {
       return "pieces with a NUL";
     }

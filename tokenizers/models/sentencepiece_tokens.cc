@@ -51,7 +51,7 @@ std::unique_ptr<const Unigram> MakeOwn(const SentencePieceModel& model) {
                TypeOf(model.types[i]));
   }
   Unigram::Options options;
-  options.unknown_id = *model.unknown_id;
+  options.unknown_id = model.unknown_id.value_or(0);  // HasMarkedWords has seen one
   options.byte_fallback = model.byte_fallback;
   options.peer = UnigramPeer::kSentencePiece;
   auto own = Unigram::Create(std::move(pieces), options, model.source);
@@ -100,8 +100,8 @@ void SentencePieceTokens::TokenizePart(std::string_view text, uint32_t begin,
   if (absl::IsResourceExhausted(status)) throw std::bad_alloc();
   if (!status.ok()) {
     tokens.resize(first);
-    if (file().unknown_id) {
-      tokens.push_back({*file().unknown_id, {0, static_cast<uint32_t>(text.size())}});
+    if (const std::optional<int32_t> unknown = file().unknown_id) {
+      tokens.push_back({*unknown, {0, static_cast<uint32_t>(text.size())}});
     }
   }
   for (size_t i = first; begin > 0 && i < tokens.size(); ++i) {
