@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tokenizers/models/sentencepiece_tokens.h"
 
 namespace graft {
 namespace {
@@ -105,6 +106,9 @@ std::optional<std::string_view> ComposedTokenizer::IdToToken(int32_t id) const {
 
 std::string ComposedTokenizer::Decode(absl::Span<const int32_t> ids,
                                       bool skip_special_tokens) const {
+  if (const auto* model = dynamic_cast<const SentencePieceTokens*>(pipeline_.parts.model.get())) {
+    return model->Decode(ids);
+  }
   std::vector<std::string> tokens;
   for (const int32_t id : ids) {
     std::optional<std::string_view> found = IdToToken(id);

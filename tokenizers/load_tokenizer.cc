@@ -15,6 +15,7 @@
 #include "tokenizers/files/folder_tokenizer.h"
 #include "tokenizers/files/folder_tokens.h"
 #include "tokenizers/models/model_reader.h"
+#include "tokenizers/models/sentencepiece_tokens.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
@@ -132,8 +133,34 @@ absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& co
 
 namespace {
 
-// The vocabulary of the class that the folder's files name.
+std::string_view KindName(SentencePieceModel::Kind kind) {
+  switch (kind) {
+    case SentencePieceModel::Kind::kUnigram:
+      return "Unigram";
+    case SentencePieceModel::Kind::kBpe:
+      return "BPE";
+    case SentencePieceModel::Kind::kWord:
+      return "words";
+    case SentencePieceModel::Kind::kChar:
+      break;
+  }
+  return "characters";
+}
+
+// A `.model` file as the library reads it, without any token of its own around texts.
+absl::StatusOr<TokenizerParts> LoadModelAlone(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(auto model, SentencePieceTokens::Load(path));
+  TokenizerParts parts;
+  parts.model_type = absl::StrCat("SentencePiece ", KindName(model->file().kind));
+  parts.model = std::move(model);
+  parts.files = {path};
+  return parts;
+}
+
+// The vocabulary of the class that the folder's files name, or a `.model` file alone.
 absl::StatusOr<TokenizerParts> LoadFolder(const std::string& folder) {
+  ABSL_ASSIGN_OR_RETURN(const std::optional<std::string> alone, FindModelAlone(folder));
+  if (alone) return LoadModelAlone(*alone);
   ABSL_ASSIGN_OR_RETURN(FolderTokenizer read, ReadFolderTokenizer(folder));
   TokenizerParts parts;
   const std::string& vocabulary_path = read.files[0];

@@ -17,6 +17,8 @@ namespace graft {
 // InvalidArgument with the JSON path for components that nobody knows and options out of range,
 // DataLoss for malformed text and ids that are not dense.
 absl::StatusOr<TokenizerParts> LoadTokenizerJson(const std::string& path);
+// The same of the bytes of a file that has been read; `path` names it.
+absl::StatusOr<TokenizerParts> ParseTokenizerJson(std::string text, const std::string& path);
 
 // Everything but the model, which `parts` has, from the members of a tokenizer.json. `path` names
 // the file in messages.

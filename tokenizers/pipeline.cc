@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tokenizers/lanes/bert_worker.h"
+#include "tokenizers/lanes/sentencepiece_text_encoder.h"
 #include "tokenizers/models/wordpiece.h"
 #include "tokenizers/pipeline_encoder.h"
 
@@ -34,6 +35,9 @@ const BertNormalizerOptions* FindBertNormalizer(const TokenizerParts& parts) {
 }
 
 std::unique_ptr<TextEncoder> MakeTextEncoder(const Pipeline& pipeline) {
+  if (const auto* model = dynamic_cast<const SentencePieceTokens*>(pipeline.parts.model.get())) {
+    return std::make_unique<SentencePieceTextEncoder>(*model);
+  }
   if (const BertNormalizerOptions* options = FindBertNormalizer(pipeline.parts)) {
     return std::make_unique<BertWorker>(
         pipeline, dynamic_cast<const WordPiece&>(*pipeline.parts.model), *options);

@@ -44,7 +44,8 @@ struct Pipeline {
 const BertNormalizerOptions* FindBertNormalizer(const TokenizerParts& parts);
 
 // An encoder for the pipeline, which must outlive it: the fast lane of BERT where it is made for
-// these parts, else the general one, with fast lanes for segments where there are some.
+// these parts, SentencePiece's for a `.model` by itself, else the general one, with fast lanes for
+// segments where there are some.
 // Thread-safe.
 std::unique_ptr<TextEncoder> MakeTextEncoder(const Pipeline& pipeline);
 

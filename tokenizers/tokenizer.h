@@ -90,8 +90,9 @@ class Tokenizer {
 };
 
 // Opens the tokenizer of a model folder: `tokenizer.json`, else `vocab.txt`, else the vocabulary of
-// the class of tokenizer that its JSON files name (docs/formats.md). NotFound when there is none;
-// InvalidArgument and DataLoss with file, place, expected and found. Thread-safe.
+// the class of tokenizer that its JSON files name, else a SentencePiece model alone
+// (docs/formats.md). NotFound when there is none; InvalidArgument and DataLoss with file, place,
+// expected and found. Thread-safe.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder);
 
 }  // namespace graft

@@ -26,8 +26,10 @@ for target in "$build"/bin/${only:-*_fuzz}; do
   name=$(basename "$target")
   mkdir -p "$build/learned/$name"
   say "$name for $seconds seconds"
+  words=()
+  ! [ -e "$build/corpus/$name.dict" ] || words=(-dict="$build/corpus/$name.dict")
   # A limit on memory finds allocations that a file's sizes ask for.
-  if ! "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=10 -max_len=16384 \
+  if ! "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=10 -max_len=16384 "${words[@]}" \
       -artifact_prefix="$build/crash-$name-" "$build/learned/$name" "$build/corpus/$name" > "$build/$name.log" 2>&1; then
     tail -n 40 "$build/$name.log" >&2
     die "$name found a fault; see $build/$name.log"

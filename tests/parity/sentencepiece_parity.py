@@ -4,15 +4,17 @@
   python3 tests/parity/sentencepiece_parity.py --tool build/tests/parity/sentencepiece_lines [--data ../shared/data]
       [--lines 100000]
 
-Compared: ids, pieces and byte offsets of every token, and decoding. Texts: real lines of --data in several scripts
-and hostile ones made from --seed. Models: all of --data, and small ones trained here: unigram, BPE, word and
-character models, byte fallback, user-defined symbols, whitespace as a suffix, other normalizations. A --tool of another
-way to encode speaks the language of sentencepiece_lines.cc. Prints counts; exit status 1 at any difference.
+Compared: ids, pieces and byte offsets of every token, and decoding; each model by itself, which the library encodes,
+and as the only file of a folder, which graft may encode by its own code: there also the ids of batches. Texts: real
+lines of --data in several scripts and hostile ones made from --seed. Models: all of --data, and small ones trained here:
+unigram, BPE, word and character models, byte fallback, user-defined symbols, whitespace as a suffix, other
+normalizations. Prints counts; exit status 1 at any difference.
 """
 
 import argparse
 import io
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -61,6 +63,13 @@ class Tool:
                 at += 4 + size
             yield numbers, pieces
 
+    def batch(self, texts):
+        out, at = self.run("batch", b"".join(map(record, texts))), 0
+        for _ in texts:
+            count, = struct.unpack_from("<I", out, at)
+            yield np.frombuffer(out, np.int32, count, at + 4).tolist()
+            at += 4 + 4 * count
+
     def decode(self, rows):
         out, at = self.run("decode", b"".join(struct.pack(f"<{len(ids) + 1}I", len(ids), *ids) for ids in rows)), 0
         for _ in rows:
@@ -95,20 +104,28 @@ class Result:
 def compare(result, name, model, options, texts):
     before = result.total, result.different
     tool = Tool(options.tool, model)
+    alone = tempfile.TemporaryDirectory()
+    shutil.copy(model, Path(alone.name) / "m.model")
+    folder = Tool(options.tool, alone.name)
     peer = sentencepiece.SentencePieceProcessor(model_file=str(model))
     is_byte = [peer.is_byte(i) for i in range(peer.get_piece_size())]
     tokens = 0
     rows = []
-    for text, (numbers, pieces) in zip(texts, tool.encode(texts), strict=True):
+    for text, (numbers, pieces), (own, _), batch in zip(texts, tool.encode(texts), folder.encode(texts), folder.batch(texts),
+                                                        strict=True):
         want, want_pieces = expected(peer, is_byte, text)
         result.check(name, text, (want.tolist(), want_pieces), (numbers.tolist(), pieces))
+        result.check(f"{name} alone", text, want.tolist(), own.tolist())
+        result.check(f"{name} alone, batch", text, want[0].tolist(), batch)
         tokens += numbers.shape[1]
         if len(rows) < 5000:
             rows.append(numbers[0].tolist())
     rng = random.Random(options.seed)
     rows += [[rng.randrange(len(is_byte)) for _ in range(rng.randrange(12))] for _ in range(2000)]
-    for ids, got in zip(rows, tool.decode(rows), strict=True):
+    for ids, got, own in zip(rows, tool.decode(rows), folder.decode(rows), strict=True):
         result.check(f"{name} decode", ids, peer.decode(ids), got)
+        result.check(f"{name} alone, decode", ids, peer.decode(ids), own)
+    alone.cleanup()
     print(f"{name}: {tokens} tokens, {result.total - before[0]} compared, {result.different - before[1]} different")
 
 

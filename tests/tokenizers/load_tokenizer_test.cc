@@ -282,6 +282,49 @@ INSTANTIATE_TEST_SUITE_P(
                      {{"id", 17}, {"content", "\u200B"}, {"normalized", true}});
                },
                kInvalid, "expected a text that normalization leaves something of"},
+        Change{"TemplateOfManyPieces",
+               [](Json& j) {
+                 Json& single = j["post_processor"]["single"];
+                 while (single.size() < 65) single.push_back(single[0]);
+               },
+               kInvalid, "post_processor.single: expected at most 64 pieces, found 65"},
+        Change{"TemplateTokenOfManyIds",
+               [](Json& j) {
+                 j["post_processor"]["special_tokens"]["[SEP]"]["ids"] = Json::array_t(65, 3);
+               },
+               kInvalid, "[SEP].ids: expected at most 64 ids, found 65"},
+        Change{"LongReplacement",
+               [](Json& j) {
+                 j["normalizer"] = {{"type", "Replace"},
+                                    {"pattern", {{"String", "a"}}},
+                                    {"content", std::string(1025, 'a')}};
+               },
+               kInvalid, "normalizer.content: expected at most 1024 bytes, found 1025"},
+        Change{"LongPrefix",
+               [](Json& j) {
+                 j["normalizer"] = {{"type", "Prepend"}, {"prepend", std::string(1025, 'a')}};
+               },
+               kInvalid, "normalizer.prepend: expected at most 1024 bytes, found 1025"},
+        Change{"LongReplacementOfADecoder",
+               [](Json& j) {
+                 j["decoder"] = {{"type", "Replace"},
+                                 {"pattern", {{"String", "a"}}},
+                                 {"content", std::string(1025, 'a')}};
+               },
+               kInvalid, "decoder.content: expected at most 1024 bytes, found 1025"},
+        Change{"MillionAddedTokens",
+               [](Json& j) {
+                 for (int i = 0; i < 1'000'000; ++i) {
+                   j["added_tokens"].push_back({{"id", 17 + i}, {"content", std::to_string(i)}});
+                 }
+               },
+               kInvalid, "added_tokens: expected at most 100000 tokens, found 1000005"},
+        Change{"MergeLongerThanAnyToken",
+               [](Json& j) {
+                 j["model"] = {
+                     {"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}}}, {"merges", {"a b"}}};
+               },
+               kInvalid, "model.merges: [0]: expected tokens that make up a token"},
         Change{"ManyAddedTokens",
                [](Json& j) {
                  for (int i = 0; i < 100'000; ++i) {
@@ -290,6 +333,18 @@ INSTANTIATE_TEST_SUITE_P(
                },
                kInvalid, "added_tokens: expected at most 100000 tokens, found 100005"}),
     [](const auto& info) { return info.param.name; });
+
+TEST(LoadTokenizerTest, APatternThatExplodesLoadsAndEncodingEnds) {
+  Json json = TokenizerJson();
+  json["pre_tokenizer"] = {{"type", "Split"},
+                           {"pattern", {{"Regex", "(a+)+$"}}},
+                           {"behavior", "Isolated"},
+                           {"invert", false}};
+  const auto tokenizer = Load({{"tokenizer.json", json.dump()}});
+  ASSERT_THAT(tokenizer, IsOk());
+  const std::string text = std::string(5000, 'a') + "c";
+  EXPECT_THAT(Ids(**tokenizer, text), ElementsAre(2, 1, 3)) << "one long word";
+}
 
 TEST(LoadTokenizerTest, MalformedJsonAroundTheVocabularyIsRefused) {
   const std::string good = TokenizerJson().dump();

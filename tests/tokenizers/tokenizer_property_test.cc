@@ -1,5 +1,6 @@
 // What holds for every text and every family.
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -244,6 +245,23 @@ TEST_P(TokenizerPropertyTest, ABatchEqualsItsTextsOneByOneForEveryNumberOfThread
       ASSERT_EQ(batch.starts, expected.starts) << threads;
       ASSERT_EQ(batch.cut_off, expected.cut_off) << threads;
     }
+  }
+}
+
+// A way that is quadratic in some length takes hours for these.
+TEST_P(TokenizerPropertyTest, LongRowsOfOneKindEnd) {
+  constexpr size_t kTimes = 50'000;
+  const auto tokenizer = Load(GetParam());
+  // Marks against their canonical order, characters that NFKC makes 18 of, one long word, ...
+  for (const char* part : {"\u0301\u0323", "\uFDFA", "a", "hello", " ", "\n", "un able ", "\u2581",
+                           "'", "\u4E2D", "\U0001F600", "[MASK]", "[", "\xFF", "`", "12"}) {
+    std::string text = "a";
+    for (size_t i = 0; i < kTimes; ++i) text += part;
+    const auto begin = std::chrono::steady_clock::now();
+    const Encoding encoding = tokenizer->Encode(text);
+    EXPECT_EQ(tokenizer->EncodeBatch({{text}}, {}, 1).ids, encoding.ids) << part;
+    tokenizer->Decode(encoding.ids, false);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20)) << part;
   }
 }
 

@@ -39,12 +39,29 @@ int FallbackByte(std::string_view token) {
   return high < 0 || low < 0 ? -1 : 16 * high + low;
 }
 
+size_t TotalBytes(const Tokens& tokens) {
+  size_t bytes = 0;
+  for (const std::string& token : tokens) bytes += token.size();
+  return bytes;
+}
+
 }  // namespace
 
 std::string JoinTokens(const std::optional<std::vector<Decoder>>& decoders, Tokens tokens) {
   if (!decoders) return absl::StrJoin(tokens, " ");
+  // As texts on their way in, a row of replacements does not grow tokens past any memory.
+  const size_t limit =
+      NormalizedText::kMostGrowth * TotalBytes(tokens) + NormalizedText::kFreeGrowth;
   for (const Decoder& step : *decoders) {
-    std::visit([&tokens](const auto& s) { s.Apply(tokens); }, step);
+    if (const auto* replace = std::get_if<ReplaceDecoder>(&step)) {
+      replace->Apply(tokens, limit);
+    } else {
+      std::visit(
+          [&tokens](const auto& s) {
+            if constexpr (requires { s.Apply(tokens); }) s.Apply(tokens);
+          },
+          step);
+    }
   }
   return absl::StrJoin(tokens, "");
 }
@@ -136,16 +153,21 @@ void StripDecoder::Apply(Tokens& tokens) const {
   }
 }
 
-void ReplaceDecoder::Apply(Tokens& tokens) const {
+void ReplaceDecoder::Apply(Tokens& tokens, size_t limit) const {
   Pattern own = pattern;  // a search needs a copy for its thread
+  size_t total = TotalBytes(tokens);
   for (std::string& token : tokens) {
+    const std::vector<Span>& matches = own.Find(token);
+    if (matches.empty() || total + content.size() * matches.size() > limit) continue;
     std::string out;
     size_t at = 0;
-    for (const Span match : own.Find(token)) {
+    for (const Span match : matches) {
       absl::StrAppend(&out, std::string_view(token).substr(at, match.begin - at), content);
       at = match.end;
     }
-    token = out.append(token, at);
+    out.append(token, at);
+    total = total - token.size() + out.size();
+    token = std::move(out);
   }
 }
 

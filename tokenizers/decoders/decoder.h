@@ -67,7 +67,8 @@ struct StripDecoder {
 struct ReplaceDecoder {
   Pattern pattern;
   std::string content;
-  void Apply(Tokens& tokens) const;
+  // Changes no token that would make the tokens longer than `limit` bytes together.
+  void Apply(Tokens& tokens, size_t limit) const;
 };
 
 // Of tokens that repeat one stays, without the padding.

@@ -8,6 +8,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
+#include "tokenizers/normalizers/charsmap.h"
 
 namespace graft {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 // What SentencePiece and the builders of double arrays make blocks of.
 constexpr size_t kBlockUnits = 256;
 constexpr size_t kHeaderBytes = 4;
-// Unicode's longest is 33 (U+FDFA in NFKC); without a limit a text could grow past any memory.
-constexpr size_t kMaxReplacementBytes = 256;
 constexpr uint32_t kLeafBit = uint32_t{1} << 31;
 constexpr uint32_t kLabelBits = kLeafBit | 0xFF;
 

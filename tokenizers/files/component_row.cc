@@ -1,6 +1,7 @@
 #include "tokenizers/files/component_row.h"
 
 #include "base/utf8.h"
+#include "tokenizers/files/vocabulary_file.h"
 
 namespace graft {
 
@@ -24,6 +25,14 @@ absl::StatusOr<Pattern> ReadPattern(const JsonValue& object) {
   absl::StatusOr<Regex> regex = Regex::Compile(text);
   if (!regex.ok()) return expression->Error(regex.status().message());
   return Pattern{*std::move(regex)};
+}
+
+absl::StatusOr<std::string_view> GetInsertion(const JsonValue& object, std::string_view key) {
+  ABSL_ASSIGN_OR_RETURN(const JsonValue value, object.Get(key));
+  ABSL_ASSIGN_OR_RETURN(const std::string_view text, value.AsString());
+  if (text.size() <= kMaxTokenBytes) return text;
+  return value.Error(
+      absl::StrCat("expected at most ", kMaxTokenBytes, " bytes, found ", text.size()));
 }
 
 absl::StatusOr<char32_t> GetChar(const JsonValue& object, std::string_view key, char32_t absent) {

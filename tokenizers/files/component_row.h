@@ -67,6 +67,8 @@ absl::Status ReadSteps(const JsonValue& object, std::string_view list_key,
 absl::StatusOr<bool> GetBool(const JsonValue& object, std::string_view key);
 // {"String": "a"} or {"Regex": "a+"}
 absl::StatusOr<Pattern> ReadPattern(const JsonValue& object);
+// What replaces or stands before a text: a string of at most kMaxTokenBytes.
+absl::StatusOr<std::string_view> GetInsertion(const JsonValue& object, std::string_view key);
 // A string of one character; `absent` when there is none.
 absl::StatusOr<char32_t> GetChar(const JsonValue& object, std::string_view key, char32_t absent);
 // "always", "first" or "never"; files of old versions have `add_prefix_space` in its place.

@@ -48,7 +48,7 @@ absl::StatusOr<Decoder> ReadStrip(const JsonValue& object) {
 
 absl::StatusOr<Decoder> ReadReplace(const JsonValue& object) {
   ABSL_ASSIGN_OR_RETURN(Pattern pattern, ReadPattern(object));
-  ABSL_ASSIGN_OR_RETURN(const std::string_view content, object.GetString("content"));
+  ABSL_ASSIGN_OR_RETURN(const std::string_view content, GetInsertion(object, "content"));
   return ReplaceDecoder{std::move(pattern), std::string(content)};
 }
 

@@ -1,10 +1,13 @@
 #include "tokenizers/files/folder_tokenizer.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status_macros.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -66,6 +69,24 @@ absl::Status InFile(const std::string& path, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
 }
 
+// The paths NAME.model of a folder, in the order of their names.
+std::vector<std::string> ModelFiles(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (absl::EndsWith(name, ".model")) files.push_back(JoinPath(folder, name));
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+bool NamesTokens(const FolderTokens& tokens) {
+  return !tokens.listed.empty() || !tokens.own.empty() || tokens.extra || tokens.additional ||
+         absl::c_any_of(tokens.named, [](const auto& token) { return token.has_value(); });
+}
+
 class FolderReader {
  public:
   FolderReader(const std::string& folder, const Family& family)
@@ -124,7 +145,7 @@ class FolderReader {
                               parts_.components.dump(), std::move(files)};
     if (parts_.unigram) {
       tokenizer.model = *std::move(parts_.unigram);
-    } else {
+    } else if (parts_.bpe) {
       tokenizer.model = *std::move(parts_.bpe);
     }
     return tokenizer;
@@ -137,6 +158,21 @@ class FolderReader {
 };
 
 }  // namespace
+
+absl::StatusOr<std::optional<std::string>> FindModelAlone(const std::string& folder) {
+  const std::vector<std::string> models = ModelFiles(folder);
+  if (models.empty() || PathExists(JoinPath(folder, "vocab.json"))) return std::nullopt;
+  std::vector<std::string> paths;
+  ABSL_ASSIGN_OR_RETURN(const FolderFiles files, LoadFiles(folder, paths));
+  ABSL_ASSIGN_OR_RETURN(const std::optional<std::string> name, TokenizerClassOf(files));
+  if (name || (files.config && files.config->root().Find("model_type"))) return std::nullopt;
+  ABSL_ASSIGN_OR_RETURN(const FolderTokens tokens, ReadFolderTokens(files));
+  if (NamesTokens(tokens)) return std::nullopt;
+  if (models.size() == 1) return models[0];
+  return absl::InvalidArgumentError(absl::StrCat(
+      folder, ": expected tokenizer_class in tokenizer_config.json or one .model ", "file, found ",
+      models.size(), ", ", models[0], " and ", models[1], " among them"));
+}
 
 absl::StatusOr<std::optional<std::string>> TokenizerClassOf(const FolderFiles& files) {
   for (const auto* file : {&files.tokenizer_config, &files.config}) {
@@ -158,11 +194,12 @@ absl::StatusOr<FolderTokenizer> ReadFolderTokenizer(const std::string& folder) {
   ABSL_ASSIGN_OR_RETURN(const std::optional<std::string> name, TokenizerClassOf(files));
   if (!name) {
     const std::vector<std::string_view> vocabularies = VocabularyFiles();
-    if (absl::c_none_of(vocabularies, [&](std::string_view file) {
+    if (ModelFiles(folder).empty() && absl::c_none_of(vocabularies, [&](std::string_view file) {
           return PathExists(JoinPath(folder, file));
         })) {
       return absl::NotFoundError(absl::StrCat(folder, ": expected tokenizer.json, vocab.txt, ",
-                                              absl::StrJoin(vocabularies, ", "), ", found none"));
+                                              absl::StrJoin(vocabularies, ", "),
+                                              " or one NAME.model, found none"));
     }
     return absl::InvalidArgumentError(
         absl::StrCat(folder, ": expected tokenizer_class in tokenizer_config.json or a known ",

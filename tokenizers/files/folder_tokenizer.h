@@ -53,6 +53,11 @@ struct FolderTokenizer {
 // that are not what they should be; DataLoss for malformed vocabularies. Thread-safe.
 absl::StatusOr<FolderTokenizer> ReadFolderTokenizer(const std::string& folder);
 
+// The one file NAME.model of a folder in which nothing says what to make of it: no class, no
+// model_type, no tokens that are to be added. It then stands for what the `sentencepiece` library
+// makes of texts. nullopt for any other folder; InvalidArgument when there are several.
+absl::StatusOr<std::optional<std::string>> FindModelAlone(const std::string& folder);
+
 // The class as above, without "Fast" at its end; nullopt when nothing names one.
 absl::StatusOr<std::optional<std::string>> TokenizerClassOf(const FolderFiles& files);
 

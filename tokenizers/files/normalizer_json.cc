@@ -35,13 +35,13 @@ absl::StatusOr<Normalizer> ReadStrip(const JsonValue& object) {
 }
 
 absl::StatusOr<Normalizer> ReadPrepend(const JsonValue& object) {
-  ABSL_ASSIGN_OR_RETURN(const std::string_view prefix, object.GetString("prepend"));
+  ABSL_ASSIGN_OR_RETURN(const std::string_view prefix, GetInsertion(object, "prepend"));
   return Prepend{std::string(prefix)};
 }
 
 absl::StatusOr<Normalizer> ReadReplace(const JsonValue& object) {
   ABSL_ASSIGN_OR_RETURN(Pattern pattern, ReadPattern(object));
-  ABSL_ASSIGN_OR_RETURN(const std::string_view content, object.GetString("content"));
+  ABSL_ASSIGN_OR_RETURN(const std::string_view content, GetInsertion(object, "content"));
   return Replace{std::move(pattern), std::string(content)};
 }
 

@@ -28,6 +28,10 @@ class TemplateReader {
   absl::StatusOr<std::vector<TemplatePiece>> Read(std::string_view key, size_t texts) const {
     ABSL_ASSIGN_OR_RETURN(const JsonValue list, processor_.Get(key));
     ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> entries, list.AsArray());
+    if (entries.size() > kMaxTemplatePieces) {
+      return list.Error(
+          absl::StrCat("expected at most ", kMaxTemplatePieces, " pieces, found ", entries.size()));
+    }
     std::vector<TemplatePiece> pieces;
     for (const JsonValue& entry : entries) {
       ABSL_ASSIGN_OR_RETURN(TemplatePiece piece, ReadPiece(entry));
@@ -79,6 +83,10 @@ class TemplateReader {
     }
     ABSL_ASSIGN_OR_RETURN(const JsonValue list, entry->Get("ids"));
     ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> values, list.AsArray());
+    if (values.size() > kMaxTemplatePieces) {
+      return list.Error(
+          absl::StrCat("expected at most ", kMaxTemplatePieces, " ids, found ", values.size()));
+    }
     std::vector<int32_t> ids;
     for (const JsonValue& value : values) {
       ABSL_ASSIGN_OR_RETURN(const int32_t id, ReadId(value, vocabulary_size_));

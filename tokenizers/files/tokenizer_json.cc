@@ -1,4 +1,4 @@
-// LoadTokenizerJson.
+// LoadTokenizerJson, ParseTokenizerJson and ReadComponents.
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -59,6 +59,10 @@ absl::Status ReadComponents(const JsonValue& root, const std::string& path, Toke
 
 absl::StatusOr<TokenizerParts> LoadTokenizerJson(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMaxVocabularyFileBytes));
+  return ParseTokenizerJson(std::move(text), path);
+}
+
+absl::StatusOr<TokenizerParts> ParseTokenizerJson(std::string text, const std::string& path) {
   auto object = FindVocabularyObject(text);
   std::optional<Vocabulary> vocabulary;
   if (object) {

@@ -13,6 +13,7 @@ namespace graft {
 namespace {
 
 constexpr std::string_view kMark = "\xE2\x96\x81";
+constexpr size_t kMostGrowthOfReplaces = 8;
 
 // Whether a character may be of one grapheme with a space beside it.
 bool JoinsSpaces(char32_t code) {
@@ -98,6 +99,9 @@ bool SpacedNormalizer::AddReplace(const Replace& step) {
   }
   const auto& text = std::get<std::string>(step.pattern.pattern);
   if (text.find(' ') != text.npos || step.content.find(' ') != text.npos) return false;
+  // A text that reaches NormalizedText's limit does so as a whole.
+  if (!text.empty()) growth_ *= std::max<size_t>(1, step.content.size() / text.size());
+  if (growth_ > kMostGrowthOfReplaces) return false;
   if (text.size() > 1) replaced_.push_back(text);
   steps_.push_back(step);
   collapses_ = false;

@@ -49,6 +49,7 @@ class SpacedNormalizer final : public ChunkNormalizer {
   // StripEnds before other steps: what they make of the ends stays.
   bool strips_raw_ends_ = false;
   bool collapses_ = false;             // the row ends with the collapse of spaces
+  size_t growth_ = 1;                  // bytes that replacements make of one
   std::vector<Normalizer> steps_;      // without those that look at spaces
   std::vector<std::string> replaced_;  // texts of several characters that a step replaces
   NormalizedText text_;

@@ -190,7 +190,9 @@ bool UnigramEncoder::AppendTokens(std::string_view text, uint32_t begin, TokenWr
     return c == ' ' ||
            (static_cast<uint8_t>(c) < simple_.size() && simple_[static_cast<size_t>(c)]);
   });
-  if (keeps_score_ || !simple || !MayBegin(text)) return false;
+  if (!simple || !MayBegin(text)) return false;
+  score_ = 0;
+  uint32_t last_end = 0;  // of the chunk before
   const auto add = [&](int32_t id, Span span) {
     out.Add(id, {begin + span.begin, begin + span.end});
   };
@@ -198,11 +200,15 @@ bool UnigramEncoder::AppendTokens(std::string_view text, uint32_t begin, TokenWr
   const auto add_chunk = [&](std::string_view chunk, size_t at) {
     const bool spaced = at > 0 && !options_.marks_are_added;
     const auto place = [&](size_t in_word, bool is_end) {
-      if (in_word > (is_end ? kMark.size() : 0)) {
+      if (keeps_score_ && in_word < kMark.size()) {
+        return last_end == 0 ? static_cast<uint32_t>(at) : last_end;
+      }
+      if (keeps_score_ || in_word > (is_end ? kMark.size() : 0)) {
         return static_cast<uint32_t>(at + in_word - kMark.size());
       }
       return static_cast<uint32_t>(at + (is_end ? 1 : 0) - (spaced ? 1 : 0));
     };
+    const float score_before = score_;
     const auto ids = ChunkIds(chunk);
     ABSL_CHECK(ids.has_value()) << "a simple text was refused";
     size_t size = 0;
@@ -218,11 +224,13 @@ bool UnigramEncoder::AppendTokens(std::string_view text, uint32_t begin, TokenWr
       }
     } else {  // tokens that do not tell their length
       bool anywhere = false;
+      score_ = score_before;
       Tokenize(chunk, anywhere);
       for (const ModelToken& token : tokens_) {
         add(token.id, {place(token.span.begin, false), place(token.span.end, true)});
       }
     }
+    last_end = static_cast<uint32_t>(at + chunk.size());
     out.EndWord();
     return true;
   };

@@ -49,10 +49,10 @@ class UnigramEncoder {
   // normalizer refuses, U+2581 itself. Nothing is appended then.
   bool AppendIds(std::string_view text, IdWriter& out);
 
-  // The same ids with spans as `tokenizers` gives them (the mark has that of its space, the first
-  // one, or each with marks_are_added, that of the first character), for a text that begins at byte
-  // `begin` of the caller's. Also false for texts that are not simple ASCII, and for
-  // UnigramPeer::kSentencePiece.
+  // The same ids with spans as the peer gives them, for a text that begins at byte `begin` of the
+  // caller's. `tokenizers`: the mark has that of its space, the first one, or each with
+  // marks_are_added, that of the first character. `sentencepiece`: the mark has all spaces before
+  // its word, the first one none. Also false for texts that are not simple ASCII.
   bool AppendTokens(std::string_view text, uint32_t begin, TokenWriter& out);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -19,7 +20,8 @@ namespace {
 
 constexpr size_t kMaxNormalizedBytes = (size_t{1} << 31) - 1024;
 
-// Calls the library: a Status of its own or an exception becomes ours.
+// Calls the library: a Status of its own or an exception becomes ours; want of memory is
+// ResourceExhausted.
 template <typename Call>
 absl::Status Guarded(const std::string& source, absl::StatusCode code, Call call) {
   const auto error = [&](std::string_view message) {
@@ -28,6 +30,8 @@ absl::Status Guarded(const std::string& source, absl::StatusCode code, Call call
   try {
     const absl::Status status = call();
     return status.ok() ? status : error(status.message());
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(absl::StrCat(source, ": SentencePiece: no memory left"));
   } catch (const std::exception& exception) {
     return error(exception.what());
   }
@@ -176,8 +180,9 @@ std::string_view PropertyForLibrary(const SentencePieceModel& model) {
   if (!model.normalizer.escape_whitespaces) return "spaces that stay spaces";
   for (size_t i = 0; i < model.types.size(); ++i) {
     if (model.types[i] == SentencePieceType::kUserDefined) return "user-defined pieces";
-    if (model.types[i] == SentencePieceType::kUnused && model.kind == Kind::kBpe)
+    if (model.types[i] == SentencePieceType::kUnused && model.kind == Kind::kBpe) {
       return "unused pieces";
+    }
     if (model.pieces.token(static_cast<int32_t>(i)).find('\0') != std::string_view::npos) {
       return "pieces with a NUL";
     }

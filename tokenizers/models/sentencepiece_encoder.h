@@ -35,7 +35,8 @@ class SentencePieceEncoder {
   // Appends the tokens of a text, normalization included. Spans are bytes of `text`, as the
   // library's alignment gives them, but that byte pieces all have the span of their character.
   // A token for what normalization added has an empty span. Each maximal ill-formed part of UTF-8
-  // counts as one U+FFFD. InvalidArgument above max_text_bytes().
+  // counts as one U+FFFD. InvalidArgument above max_text_bytes(), ResourceExhausted for want of
+  // memory.
   absl::Status Encode(std::string_view text, std::vector<ModelToken>& tokens) const;
   // The same with the pieces' own texts; that of unknown characters is their normalized form.
   absl::Status Encode(std::string_view text, std::vector<ModelToken>& tokens,

@@ -17,11 +17,13 @@ void NormalizedText::Clear() {
   text_.clear();
   spans_.clear();
   origin_ = 0;
+  limit_ = 0;
 }
 
 void NormalizedText::Assign(std::string_view source, uint32_t begin) {
   Clear();
   origin_ = begin;
+  limit_ = kMostGrowth * source.size() + kFreeGrowth;
   text_.reserve(source.size());
   spans_.reserve(source.size());
   for (size_t at = 0; at < source.size();) {
@@ -41,6 +43,7 @@ void NormalizedText::Assign(std::string_view source, uint32_t begin) {
 void NormalizedText::Append(const NormalizedText& other) {
   text_ += other.text_;
   spans_.insert(spans_.end(), other.spans_.begin(), other.spans_.end());
+  limit_ += other.limit_;
 }
 
 TextRewriter::TextRewriter(NormalizedText& text) : text_(text), part_origin_(text.origin_) {
@@ -68,9 +71,11 @@ void TextRewriter::Transform(char32_t code, int change) {
   for (; change < 0 && at_ < text_.size(); ++change) at_ += CharLength(text_.text_[at_]);
 }
 
-void TextRewriter::Commit() {
+bool TextRewriter::Commit() {
+  if (too_long_) return false;
   text_.text_.swap(text_.next_text_);
   text_.spans_.swap(text_.next_spans_);
+  return true;
 }
 
 Span TextRewriter::LastSpan() const {
@@ -78,6 +83,10 @@ Span TextRewriter::LastSpan() const {
 }
 
 void TextRewriter::Put(char32_t code, Span span) {
+  if (text_.next_text_.size() >= text_.limit_) {
+    too_long_ = true;
+    return;
+  }
   if (code < 0x80) {
     text_.next_text_.push_back(static_cast<char>(code));
     text_.next_spans_.push_back(span);

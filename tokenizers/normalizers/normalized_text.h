@@ -14,9 +14,15 @@
 namespace graft {
 
 // Well-formed UTF-8 with the span of its source for each byte, as the peer's NormalizedString keeps
-// them: spans never go back. One thread at a time; keeps its memory from text to text.
+// them: spans never go back. A source of n bytes grows to at most kMostGrowth * n + kFreeGrowth:
+// what would make more of it is left out, since steps that double a text, one after the other,
+// could grow it past any memory. One thread at a time; keeps its memory from text to text.
 class NormalizedText {
  public:
+  // Unicode's forms make at most 11 bytes of one.
+  static constexpr size_t kMostGrowth = 64;
+  static constexpr size_t kFreeGrowth = 65'536;
+
   void Clear();
   // Takes a part of a source text that begins at its byte `begin`. Each maximal ill-formed part is
   // one U+FFFD with its span.
@@ -30,12 +36,15 @@ class NormalizedText {
   Span Source(size_t begin, size_t end) const { return {spans_[begin].begin, spans_[end - 1].end}; }
   // Where the part of the source begins.
   uint32_t origin() const { return origin_; }
+  // The most bytes that steps may make of it.
+  size_t limit() const { return limit_; }
 
  private:
   friend class TextRewriter;
   std::string text_;
   std::vector<Span> spans_;
   uint32_t origin_ = 0;
+  size_t limit_ = 0;
   // What a rewriter writes.
   std::string next_text_;
   std::vector<Span> next_spans_;
@@ -70,8 +79,9 @@ class TextRewriter {
   // Writes one character: for `change` > 0 as an insertion, else for one that is read, and -change
   // more that are read and leave nothing.
   void Transform(char32_t code, int change);
-  // The written text is the text now; what was not read is gone.
-  void Commit();
+  // The written text is the text now; what was not read is gone. False, and nothing changes, when
+  // it is longer than the text may become.
+  bool Commit();
 
  private:
   Span LastSpan() const;
@@ -81,6 +91,7 @@ class TextRewriter {
   size_t at_ = 0;
   size_t part_ = 0;
   uint32_t part_origin_;
+  bool too_long_ = false;
 };
 
 // Bytes of the character that begins with this byte of well-formed UTF-8.

@@ -91,7 +91,7 @@ void StripEnds::Apply(NormalizedText& text) const {
 }
 
 void Prepend::Apply(NormalizedText& text) const {
-  if (text.size() == 0) return;
+  if (text.size() == 0 || prefix.size() > text.limit()) return;
   TextRewriter out(text);
   for (size_t at = 0; at < prefix.size(); at += CharLength(prefix[at])) {
     out.InsertBefore(CharAt(std::string_view(prefix).substr(at)));
@@ -113,7 +113,7 @@ const std::vector<Span>& Pattern::Find(std::string_view text) {
 
 void Replace::Apply(NormalizedText& text) {
   const std::vector<Span>& matches = pattern.Find(text.text());
-  if (matches.empty()) return;
+  if (matches.empty() || content.size() * matches.size() > text.limit()) return;
   TextRewriter out(text);
   for (const Span match : matches) {
     out.Copy(match.begin - out.at());

@@ -86,6 +86,7 @@ void Precompiled::Apply(NormalizedText& text) {
     return true;
   };
   for (std::string_view rest = text.text(); !rest.empty();) {
+    if (changes.size() > text.limit()) return;
     const size_t grapheme = GraphemeLength(rest);
     if (grapheme < kLongGrapheme && rewrite(rest.substr(0, grapheme))) {
       rest.remove_prefix(grapheme);

@@ -55,11 +55,13 @@ class PreTokens {
     pieces_.swap(next_);
   }
 
-  // Writes the text of each piece anew: rewrite(piece, out) reads all of the piece's text.
+  // Writes the text of each piece anew: rewrite(piece, out) reads all of the piece's text. Changes
+  // nothing when the text would become longer than it may.
   template <typename Rewrite>
   void RewritePieces(const Rewrite& rewrite) {
     TextRewriter out(text_);
-    for (Piece& piece : pieces_) {
+    next_ = pieces_;
+    for (Piece& piece : next_) {
       if (piece.added_token >= 0) continue;
       out.Skip(piece.begin - out.at());
       out.BeginPart(SourceBegin(piece));
@@ -68,7 +70,7 @@ class PreTokens {
       piece.begin = begin;
       piece.end = static_cast<uint32_t>(out.written());
     }
-    out.Commit();
+    if (out.Commit()) pieces_.swap(next_);
   }
 
  private:

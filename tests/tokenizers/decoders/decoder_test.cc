@@ -38,5 +38,12 @@ TEST(DecoderTest, StepsFollowEachOther) {
             "aé b");
 }
 
+TEST(DecoderTest, ReplacementsDoNotGrowTokensPastALimit) {
+  const std::vector<Decoder> twice(64, ReplaceDecoder{{std::string("a")}, "aa"});
+  const std::string joined = Join(twice, {"a", std::string(999, 'a')});
+  EXPECT_GT(joined.size(), 32'000u);
+  EXPECT_LE(joined.size(), 64u * 1000 + 65'536);
+}
+
 }  // namespace
 }  // namespace graft

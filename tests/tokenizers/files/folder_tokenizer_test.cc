@@ -139,7 +139,7 @@ std::vector<BadFolder> BadFolders() {
   const std::string again = Unigram() + testing::PieceField("<pad>", 0, testing::kNormal);
   return {
       {"NoClass",
-       {{"spiece.model", Unigram()}},
+       {{"vocab.json", kVocabJson}, {"merges.txt", kMerges}},
        kInvalid,
        ": expected tokenizer_class in tokenizer_config.json or a known model_type in config.json"},
       {"ClassWithoutReader",

@@ -128,6 +128,36 @@ TEST(CharsmapTest, RewritesWhatItsRulesName) {
   EXPECT_EQ(NormalizedForm({step}, "c\u0301\u0301\u0301"), "see\u0301\u0301\u0301");
 }
 
+TEST(NormalizerTest, AStepThatWouldGrowATextPastItsLimitIsLeftOut) {
+  const std::string text(1000, 'a');
+  const size_t limit = NormalizedText::kMostGrowth * text.size() + NormalizedText::kFreeGrowth;
+  for (const Normalizer& twice : std::vector<Normalizer>{Replace{{std::string("a")}, "aa"},
+                                                         Replace{{MakeRegex("a")}, "aa"}}) {
+    const std::string grown = NormalizedForm(std::vector<Normalizer>(64, twice), text);
+    EXPECT_GT(grown.size(), limit / 2);
+    EXPECT_LE(grown.size(), limit);
+    EXPECT_EQ(grown.find_first_not_of('a'), grown.npos);
+  }
+  const std::string bytes =
+      NormalizedForm(std::vector<Normalizer>(64, ByteLevelNormalizer{}), "\u00E9");
+  EXPECT_LE(bytes.size(), 2 * NormalizedText::kMostGrowth + NormalizedText::kFreeGrowth);
+  EXPECT_EQ(NormalizedForm({Prepend{std::string(100'000, 'b')}}, "a"), "a");
+  Precompiled expands{std::make_shared<const Charsmap>(
+      *Charsmap::Parse(OneRuleCharsmap('a', std::string(200, 'a'))))};
+  EXPECT_EQ(NormalizedForm({expands, expands, expands}, "a").size(), 40'000u);
+}
+
+TEST(CharsmapTest, TheRootIsNoValueAndTextsAreShort) {
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  std::string root = OneRuleCharsmap('c', "see");
+  root[7] = static_cast<char>(0x80);
+  EXPECT_THAT(Charsmap::Parse(root),
+              StatusIs(kInvalid, HasSubstr("expected a root with children, found a value")));
+  EXPECT_THAT(Charsmap::Parse(OneRuleCharsmap('c', std::string(257, 'x'))),
+              StatusIs(kInvalid, HasSubstr("texts of at most 256 bytes, found 257 bytes")));
+  EXPECT_THAT(Charsmap::Parse(OneRuleCharsmap('c', std::string(256, 'x'))), testing::IsOk());
+}
+
 TEST(CharsmapTest, WhatPointsOutsideIsRefused) {
   const std::string good = OneRuleCharsmap('c', "see");
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;

@@ -74,5 +74,20 @@ TEST(PreTokenizerTest, CharacterClasses) {
   EXPECT_THAT(Pieces({ScriptSplit{}}, "  "), ElementsAre());
 }
 
+TEST(PreTokenizerTest, AStepThatWouldGrowATextPastItsLimitIsLeftOut) {
+  NormalizedText text;
+  text.Assign("\u00E9 a", 0);
+  PreTokens tokens;
+  tokens.AddText(text);
+  tokens.AddPiece(0, text.size());
+  std::vector<PreTokenizer> steps(64, ByteLevelSplit{});
+  PreTokenize(steps, tokens);
+  const size_t limit = NormalizedText::kMostGrowth * text.size() + NormalizedText::kFreeGrowth;
+  EXPECT_GT(tokens.text().size(), limit / 4);
+  EXPECT_LE(tokens.text().size(), limit);
+  ASSERT_FALSE(tokens.pieces().empty());
+  EXPECT_LE(tokens.pieces().back().end, tokens.text().size());
+}
+
 }  // namespace
 }  // namespace graft
