@@ -205,6 +205,7 @@ absl::StatusOr<TokenizerParts> LoadVocabTxtFolder(const std::string& folder,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder) {
+  if (!PathExists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": no such folder"));
   const std::string json_path = JoinPath(folder, "tokenizer.json");
   const std::string config_path = JoinPath(folder, "tokenizer_config.json");
   const bool has_json = PathExists(json_path);

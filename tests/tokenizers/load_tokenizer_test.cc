@@ -357,6 +357,8 @@ TEST(LoadTokenizerTest, MalformedJsonAroundTheVocabularyIsRefused) {
 }
 
 TEST(LoadTokenizerTest, AFolderWithoutTokenizerFilesIsNotFound) {
+  EXPECT_THAT(LoadTokenizer("/no/folder"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("/no/folder: no such folder")));
   EXPECT_THAT(Load({}), StatusIs(absl::StatusCode::kNotFound,
                                  HasSubstr("expected tokenizer.json, vocab.txt, spiece.model")));
 }
