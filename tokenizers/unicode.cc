@@ -159,7 +159,9 @@ int LookUpScript(char32_t code) {
   const auto* found =
       std::upper_bound(std::begin(kScriptDifferences), std::end(kScriptDifferences), code,
                        [](char32_t c, const ScriptDifference& d) { return c < d.first; });
-  if (found != std::begin(kScriptDifferences) && code <= (--found)->last) return found->script;
+  if (found != std::begin(kScriptDifferences) && code <= found[-1].last) {
+    return found[-1].script;
+  }
   UErrorCode error = U_ZERO_ERROR;
   const int script = Known(static_cast<UChar32>(code))
                          ? uscript_getScript(static_cast<UChar32>(code), &error)
@@ -170,8 +172,8 @@ int LookUpScript(char32_t code) {
 char32_t PatternStandIn(char32_t code) {
   const auto* found = std::upper_bound(std::begin(kStandIns), std::end(kStandIns), code,
                                        [](char32_t c, const StandIn& s) { return c < s.first; });
-  if (found == std::begin(kStandIns) || code > (--found)->last) return code;
-  return found->stand_in;
+  if (found == std::begin(kStandIns) || code > found[-1].last) return code;
+  return found[-1].stand_in;
 }
 
 }  // namespace graft
