@@ -151,7 +151,7 @@ absl::StatusOr<int32_t> FamilyParts::IdOf(std::string_view token) const {
 }
 
 absl::StatusOr<std::string> FamilyParts::TextOf(TokenName name) const {
-  if (tokens[name]) return tokens[name]->content();
+  if (const auto& token = tokens[name]) return token->content();
   return absl::InvalidArgumentError(
       absl::StrCat("expected a ", kTokenKeys[static_cast<size_t>(name)], ", found none"));
 }
@@ -189,8 +189,9 @@ absl::StatusOr<json> BosEosProcessing(const FamilyParts& parts) {
   for (const int type_id : {0, 1}) {
     auto& items = texts[type_id];
     const auto add = [&](TokenName name) -> absl::Status {
-      if (!parts.tokens[name]) return absl::OkStatus();
-      const std::string& text = parts.tokens[name]->content();
+      const auto& token = parts.tokens[name];
+      if (!token) return absl::OkStatus();
+      const std::string& text = token->content();
       ABSL_ASSIGN_OR_RETURN(const int32_t id, parts.IdOf(text));
       items.push_back({text, type_id});
       if (type_id == 0) tokens.push_back({text, id});

@@ -25,7 +25,7 @@ absl::StatusOr<Vocabulary> Required(const JsonValue& object, std::optional<Vocab
 }
 
 absl::StatusOr<ModelPointer> ReadWordPiece(const JsonValue& object,
-                                           std::optional<Vocabulary> found) {
+                                           std::optional<Vocabulary>&& found) {
   ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, Required(object, std::move(found)));
   WordPiece::Options options;
   ABSL_ASSIGN_OR_RETURN(const std::string_view prefix,
@@ -46,26 +46,26 @@ absl::StatusOr<ModelPointer> ReadWordPiece(const JsonValue& object,
 }
 
 absl::StatusOr<ModelPointer> ReadBpeModel(const JsonValue& object,
-                                          std::optional<Vocabulary> found) {
+                                          std::optional<Vocabulary>&& found) {
   ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, Required(object, std::move(found)));
   return ReadBpe(object, std::move(vocabulary));
 }
 
 absl::StatusOr<ModelPointer> ReadWordLevelModel(const JsonValue& object,
-                                                std::optional<Vocabulary> found) {
+                                                std::optional<Vocabulary>&& found) {
   ABSL_ASSIGN_OR_RETURN(Vocabulary vocabulary, Required(object, std::move(found)));
   return ReadWordLevel(object, std::move(vocabulary));
 }
 
 absl::StatusOr<ModelPointer> ReadUnigramModel(const JsonValue& object,
-                                              std::optional<Vocabulary> /*found*/) {
+                                              std::optional<Vocabulary>&& /*found*/) {
   return ReadUnigram(object);
 }
 
 struct ModelReader {
   std::string_view type;
   absl::StatusOr<ModelPointer> (*read)(const JsonValue& object,
-                                       std::optional<Vocabulary> vocabulary);
+                                       std::optional<Vocabulary>&& vocabulary);
 };
 constexpr ModelReader kReaders[] = {
     {"WordPiece", ReadWordPiece},
