@@ -187,8 +187,8 @@ void UnigramEncoder::AddScores(absl::Span<const int32_t> ids) {
 
 bool UnigramEncoder::AppendTokens(std::string_view text, uint32_t begin, TokenWriter& out) {
   const bool simple = std::all_of(text.begin(), text.end(), [this](char c) {
-    return c == ' ' ||
-           (static_cast<uint8_t>(c) < simple_.size() && simple_[static_cast<size_t>(c)]);
+    const auto byte = static_cast<uint8_t>(c);
+    return c == ' ' || (byte < simple_.size() && simple_[byte]);
   });
   if (!simple || !MayBegin(text)) return false;
   score_ = 0;

@@ -158,7 +158,7 @@ class PieceTrie::Builder {
   std::vector<uint8_t> labels_;
 };
 
-PieceTrie::PieceTrie(std::vector<std::pair<std::string_view, uint32_t>> pieces) {
+PieceTrie::PieceTrie(absl::Span<const std::pair<std::string_view, uint32_t>> pieces) {
   std::vector<Key> keys;
   keys.reserve(pieces.size());
   for (const auto& [text, value] : pieces) {

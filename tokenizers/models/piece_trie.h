@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "tokenizers/huge_page_allocator.h"
 
 namespace graft {
@@ -21,7 +22,7 @@ class PieceTrie {
   static constexpr uint32_t kMaxValues = (1u << 23) - 1;
 
   // The keys must be different and not empty.
-  explicit PieceTrie(std::vector<std::pair<std::string_view, uint32_t>> pieces);
+  explicit PieceTrie(absl::Span<const std::pair<std::string_view, uint32_t>> pieces);
 
   // Calls found(length, value) for every key that `text` begins with, shortest first.
   template <typename Found>

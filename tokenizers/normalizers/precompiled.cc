@@ -24,9 +24,9 @@ bool IsControl(int32_t kind) {
 bool Joins(int32_t before, int32_t after) {
   if (before == U_GCB_CR && after == U_GCB_LF) return true;
   if (IsControl(before) || IsControl(after)) return false;
-  if (before == U_GCB_L) {
-    if (after == U_GCB_L || after == U_GCB_V || after == U_GCB_LV || after == U_GCB_LVT)
-      return true;
+  if (before == U_GCB_L &&
+      (after == U_GCB_L || after == U_GCB_V || after == U_GCB_LV || after == U_GCB_LVT)) {
+    return true;
   }
   if (after == U_GCB_V && (before == U_GCB_LV || before == U_GCB_V)) return true;
   if (after == U_GCB_T &&

@@ -29,7 +29,8 @@ Found PrefixesIn(const std::map<std::string, uint32_t>& pieces, std::string_view
 }
 
 PieceTrie MakeTrie(const std::map<std::string, uint32_t>& pieces) {
-  return PieceTrie({pieces.begin(), pieces.end()});
+  return PieceTrie(
+      std::vector<std::pair<std::string_view, uint32_t>>(pieces.begin(), pieces.end()));
 }
 
 TEST(PieceTrieTest, FindsAllPrefixesShortestFirst) {
