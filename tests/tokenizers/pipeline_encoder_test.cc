@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/utf8.h"
 #include "gmock/gmock.h"
@@ -105,7 +106,8 @@ Json AddedTokens(int32_t first) {
   return {token(first, "<tok>", false, true), token(first + 1, "<Norm>", true, false)};
 }
 
-class ByteLevelLaneTest : public ::testing::TestWithParam<bool> {};
+// Whether a space is put in front, and whether words that are tokens are not merged.
+class ByteLevelLaneTest : public ::testing::TestWithParam<std::pair<bool, bool>> {};
 
 TEST_P(ByteLevelLaneTest, GivesWhatTheGeneralWayGives) {
   Json vocab = Json::object();
@@ -128,20 +130,42 @@ TEST_P(ByteLevelLaneTest, GivesWhatTheGeneralWayGives) {
     merges.push_back({left, right});
     vocab[std::string(left) + right] = next++;
   }
-  const Pipeline pipeline =
-      MakePipeline({{"added_tokens", AddedTokens(next)},
-                    {"normalizer", nullptr},
-                    {"pre_tokenizer",
-                     {{"type", "ByteLevel"},
-                      {"add_prefix_space", GetParam()},
-                      {"trim_offsets", true},
-                      {"use_regex", true}}},
-                    {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", merges}}}});
+  // Tokens that no merge makes: words of their own, and parts of longer words.
+  for (const char* whole : {"don", "abz", "\u0120hellohellohello", "hellohellohellohello"}) {
+    vocab[whole] = next++;
+  }
+  const auto& [add_prefix_space, ignore_merges] = GetParam();
+  const Pipeline pipeline = MakePipeline({{"added_tokens", AddedTokens(next)},
+                                          {"normalizer", nullptr},
+                                          {"pre_tokenizer",
+                                           {{"type", "ByteLevel"},
+                                            {"add_prefix_space", add_prefix_space},
+                                            {"trim_offsets", true},
+                                            {"use_regex", true}}},
+                                          {"model",
+                                           {{"type", "BPE"},
+                                            {"vocab", vocab},
+                                            {"merges", merges},
+                                            {"ignore_merges", ignore_merges}}}});
   ASSERT_NE(MakeSegmentLane(pipeline), nullptr);
-  ExpectSame(pipeline, LaneTexts());
+  std::vector<std::string> texts = LaneTexts();
+  // Long words, and texts of many windows with few places to cut them at.
+  for (const char* word : {"hello", "abz", "don", "zab", "\u4E2D", "a1"}) {
+    std::string row, lines, tabs;
+    for (int i = 0; i < 2000; ++i) {
+      row += word;
+      absl::StrAppend(&lines, word, i % 7 == 0 ? "zzzz" : "", "\n");
+      absl::StrAppend(&tabs, word, "\t", i);
+      if (i < 12) texts.push_back(absl::StrCat(row, "z ", row, " abz", row, "'t", row));
+    }
+    texts.insert(texts.end(), {row, lines, tabs});
+  }
+  ExpectSame(pipeline, texts);
 }
 
-INSTANTIATE_TEST_SUITE_P(PrefixSpace, ByteLevelLaneTest, ::testing::Bool());
+INSTANTIATE_TEST_SUITE_P(Settings, ByteLevelLaneTest,
+                         ::testing::Values(std::pair(false, false), std::pair(true, false),
+                                           std::pair(false, true), std::pair(true, true)));
 
 struct UnigramSetting {
   const char* name;

@@ -128,9 +128,16 @@ void ByteLevelEncoder::AppendChunks(absl::Span<const uint16_t> edges, IdWriter& 
 }
 
 absl::Span<const int32_t> ByteLevelEncoder::ChunkIds(std::string_view chunk) {
-  if (chunk.size() <= ShortCache::Key::kMaxBytes) return PartIds(chunk);
-  // Scripts without spaces have long chunks that never come twice, but parts that do.
+  if (chunk.size() <= ShortCache::Key::kMaxBytes) {
+    return short_cache_.Get(ShortCache::Key::FromReadable(chunk.data(), chunk.size()),
+                            [&] { return WholeOrMerged(chunk); });
+  }
   chunk_ids_.clear();
+  if (const auto whole = model_.FindWhole(chunk)) {
+    chunk_ids_.push_back(*whole);
+    return chunk_ids_;
+  }
+  // Scripts without spaces have long chunks that never come twice, but parts that do.
   for (size_t begin = 0; begin < chunk.size();) {
     size_t end = begin + 1;
     while (end < chunk.size() && model_.MayJoin(chunk[end - 1], chunk[end])) ++end;
@@ -143,20 +150,28 @@ absl::Span<const int32_t> ByteLevelEncoder::ChunkIds(std::string_view chunk) {
 }
 
 absl::Span<const int32_t> ByteLevelEncoder::PartIds(std::string_view part) {
-  const auto tokenize = [&] { return Tokenize(part); };
-  if (part.size() <= ShortCache::Key::kMaxBytes) {
-    return short_cache_.Get(ShortCache::Key::FromReadable(part.data(), part.size()), tokenize);
+  const auto merge = [&] { return Merge(part); };
+  // A part that is a token without merges is one only as a whole chunk, which short_cache_ tells.
+  if (part.size() <= ShortCache::Key::kMaxBytes && !model_.options().ignore_merges) {
+    return short_cache_.Get(ShortCache::Key::FromReadable(part.data(), part.size()), merge);
   }
   if (part.size() <= LongCache::Key::kMaxBytes) {
-    return long_cache_.Get(LongCache::Key::FromReadable(part.data(), part.size()), tokenize);
+    return long_cache_.Get(LongCache::Key::FromReadable(part.data(), part.size()), merge);
   }
-  return tokenize();
+  return merge();
 }
 
-absl::Span<const int32_t> ByteLevelEncoder::Tokenize(std::string_view part) {
+absl::Span<const int32_t> ByteLevelEncoder::WholeOrMerged(std::string_view chunk) {
+  const auto whole = model_.FindWhole(chunk);
+  if (!whole) return Merge(chunk);
+  ids_.assign(1, *whole);
+  return ids_;
+}
+
+absl::Span<const int32_t> ByteLevelEncoder::Merge(std::string_view part) {
   tokens_.clear();
   ids_.clear();
-  model_.TokenizeBytes(part, tokens_);
+  model_.MergeBytes(part, tokens_);
   for (const ModelToken& token : tokens_) ids_.push_back(token.id);
   return ids_;
 }

@@ -49,7 +49,8 @@ class ByteLevelEncoder {
   absl::Span<const int32_t> ChunkIds(std::string_view chunk);
   // The same for a part of a chunk that no merge reaches out of.
   absl::Span<const int32_t> PartIds(std::string_view part);
-  absl::Span<const int32_t> Tokenize(std::string_view part);
+  absl::Span<const int32_t> WholeOrMerged(std::string_view chunk);
+  absl::Span<const int32_t> Merge(std::string_view part);
 
   const Bpe& model_;
   const bool add_prefix_space_;

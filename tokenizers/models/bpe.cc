@@ -98,19 +98,20 @@ void Bpe::Tokenize(std::string_view word, std::vector<ModelToken>& tokens) const
   AppendTokens(row, size, tokens);
 }
 
-void Bpe::TokenizeBytes(std::string_view bytes, std::vector<ModelToken>& tokens) const {
-  const auto size = static_cast<uint32_t>(bytes.size());
-  if (options_.ignore_merges) {
-    std::string word;
-    for (const char byte : bytes) AppendUtf8(ByteLevelChar(static_cast<uint8_t>(byte)), word);
-    if (const auto id = vocabulary_.Find(word)) return tokens.push_back({*id, {0, size}});
-  }
+std::optional<int32_t> Bpe::FindWhole(std::string_view bytes) const {
+  if (!options_.ignore_merges || bytes.size() > vocabulary_.longest()) return std::nullopt;
+  std::string word;
+  for (const char byte : bytes) AppendUtf8(ByteLevelChar(static_cast<uint8_t>(byte)), word);
+  return vocabulary_.Find(word);
+}
+
+void Bpe::MergeBytes(std::string_view bytes, std::vector<ModelToken>& tokens) const {
   SymbolRow row;
   row.symbols.resize(bytes.size());
   for (size_t i = 0; i < bytes.size(); ++i) {
     row.symbols[i] = {byte_level_ids_[static_cast<uint8_t>(bytes[i])], 1};
   }
-  AppendTokens(row, size, tokens);
+  AppendTokens(row, static_cast<uint32_t>(bytes.size()), tokens);
 }
 
 void Bpe::AppendSymbols(std::string_view word, SymbolRow& row) const {

@@ -47,15 +47,19 @@ class Bpe final : public TokenModel {
   std::optional<std::string_view> IdToToken(int32_t id) const override;
 
   // Whether the vocabulary has a token for each byte in the alphabet of the pre-tokenizer ByteLevel
-  // and no option touches words: TokenizeBytes may then be called.
+  // and no option touches words: MergeBytes may then be called.
   bool has_byte_alphabet() const { return has_byte_alphabet_; }
-  // The same as Tokenize for the bytes as ByteLevel would write them; spans are of `bytes`.
-  void TokenizeBytes(std::string_view bytes, std::vector<ModelToken>& tokens) const;
-  // How many bytes a token of TokenizeBytes covers.
+  // The token that ignore_merges makes of a whole word, as bytes; nullopt for none.
+  std::optional<int32_t> FindWhole(std::string_view bytes) const;
+  // What the merges make of the bytes as ByteLevel would write them; spans are of `bytes`. With
+  // FindWhole before it, the same as Tokenize.
+  void MergeBytes(std::string_view bytes, std::vector<ModelToken>& tokens) const;
+  // How many bytes a token of MergeBytes covers.
   size_t byte_length(int32_t id) const { return byte_lengths_[static_cast<size_t>(id)]; }
 
   // Whether some token has the two bytes one behind the other. Where none has, no merge goes
-  // across, and the tokens of the whole are those of the parts. Requires has_byte_alphabet().
+  // across, and the tokens of the whole that MergeBytes gives are those of the parts. Requires
+  // has_byte_alphabet().
   bool MayJoin(char first, char second) const {
     return joins_[static_cast<size_t>(static_cast<uint8_t>(first)) << 8 |
                   static_cast<uint8_t>(second)];

@@ -1,5 +1,9 @@
 // ReadUnigram and ReadWordLevel.
+#include <algorithm>
+#include <charconv>
 #include <limits>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status_macros.h"
@@ -10,6 +14,36 @@
 
 namespace graft {
 namespace {
+
+// 10^exponent, rounded once.
+double PowerOfTen(int exponent) {
+  const std::string text = absl::StrCat("1e", exponent);
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// A score as the peer reads it: `serde_json` takes the digits as a whole number and divides it by a
+// power of ten, which rounds twice. Ties between segmentations hang on it. The digits are those of
+// the shortest form, which everything that writes such files uses.
+double PeerScore(double score) {
+  char text[32];  // -d.dddddddddddddddde-ddd
+  const auto written =
+      std::to_chars(text, text + sizeof(text), score, std::chars_format::scientific);
+  const char* const point = std::find(text, written.ptr, '.');
+  const char* const e = std::find(text, written.ptr, 'e');
+  if (e == written.ptr) return score;  // not finite
+  uint64_t digits = 0;                 // 17 at most
+  for (const char* at = text; at != e; ++at) {
+    if (*at != '-' && *at != '.') digits = 10 * digits + static_cast<uint64_t>(*at - '0');
+  }
+  int exponent = 0;
+  std::from_chars(e[1] == '+' ? e + 2 : e + 1, written.ptr, exponent);
+  const int power = static_cast<int>(e - std::min(point + 1, e)) - exponent;
+  if (power <= 0) return score;  // exact either way
+  const double value = static_cast<double>(digits) / PowerOfTen(power);
+  return score < 0 ? -value : value;
+}
 
 absl::StatusOr<UnigramPieces> ReadPieces(const JsonValue& vocab) {
   simdjson::dom::array entries;
@@ -35,7 +69,7 @@ absl::StatusOr<UnigramPieces> ReadPieces(const JsonValue& vocab) {
       return vocab.Error(absl::StrCat("[", pieces.scores.size(),
                                       "]: expected a piece and its score, found something else"));
     }
-    pieces.Add(piece, score);
+    pieces.Add(piece, PeerScore(score));
   }
   return pieces;
 }

@@ -102,7 +102,7 @@ Encoding EncodePlainly(const Bpe& model, const std::string& text) {
   for (size_t at = 0; at < text.size();) {
     const size_t end = ByteLevelChunkEnd(text, at);
     std::vector<ModelToken> tokens;
-    model.TokenizeBytes(std::string_view(text).substr(at, end - at), tokens);
+    model.MergeBytes(std::string_view(text).substr(at, end - at), tokens);
     for (const ModelToken& token : tokens) {
       size_t first = at + token.span.begin, last = at + token.span.end;
       while ((static_cast<uint8_t>(text[first]) & 0xC0) == 0x80) --first;

@@ -168,10 +168,18 @@ TEST(BpeTest, EveryLengthOfWordGivesWhatTheDefinitionGives) {
       const std::vector<int32_t> expected = MergeNaively(parts, characters);
       ASSERT_EQ(IdsOf(bpe, word), expected) << word;
       std::vector<ModelToken> tokens;
-      bpe.TokenizeBytes(bytes, tokens);
+      bpe.MergeBytes(bytes, tokens);
       ASSERT_EQ(tokens.size(), expected.size());
       for (size_t i = 0; i < tokens.size(); ++i) ASSERT_EQ(tokens[i].id, expected[i]);
       EXPECT_EQ(tokens.back().span.end, bytes.size());
+      // Part by part the same.
+      tokens.clear();
+      for (size_t begin = 0, end = 1; begin < bytes.size(); begin = end++) {
+        while (end < bytes.size() && bpe.MayJoin(bytes[end - 1], bytes[end])) ++end;
+        bpe.MergeBytes(std::string_view(bytes).substr(begin, end - begin), tokens);
+      }
+      ASSERT_EQ(tokens.size(), expected.size());
+      for (size_t i = 0; i < tokens.size(); ++i) ASSERT_EQ(tokens[i].id, expected[i]);
     }
   }
 }

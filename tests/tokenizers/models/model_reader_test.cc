@@ -103,6 +103,16 @@ TEST(ModelReaderTest, ReadsUnigramAndWordLevel) {
   EXPECT_THAT(IdsOf(**Read(WordLevelJson()), "b"), ElementsAre(0));
 }
 
+// Pieces of XLNet. The two ways through "rr" and "r" have one score on paper: what the peer takes
+// for the scores of its file decides (tokenizers 0.23.3, Tokenizer.from_file).
+TEST(ModelReaderTest, ScoresAreWhatThePeerReads) {
+  const Json pieces = Json::parse(R"([["<unk>", 0.0], ["\u2581", -2.1267833709716797],
+                                      ["r", -7.8619232177734375], ["rr", -11.265965461730957]])");
+  const auto model = Read(With(UnigramJson(), "vocab", pieces));
+  EXPECT_THAT(IdsOf(**model, "\u2581rrr"), ElementsAre(1, 3, 2));
+  EXPECT_THAT(IdsOf(**model, "\u2581rrrrr"), ElementsAre(1, 3, 2, 3));
+}
+
 struct BadCase {
   std::string name;
   Json model;
