@@ -19,6 +19,9 @@ void TokenWriter::MakeRoom(size_t room) {
   out_.ids.resize(room);
   out_.word_ids.resize(room);
   out_.offsets.resize(room);
+  // The destructor then has nothing to allocate.
+  out_.type_ids.reserve(room);
+  out_.special_tokens_mask.reserve(room);
   ids_ = out_.ids.data();
   word_ids_ = out_.word_ids.data();
   offsets_ = out_.offsets.data();

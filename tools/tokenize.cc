@@ -1,6 +1,7 @@
 // graft tokenize: lines of text to tokens, and back.
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -238,20 +239,42 @@ class LineWriter {
 std::vector<Written> WriteBlock(const LineWriter& writer, const LineBlock& block, int threads) {
   const size_t parts = std::min(static_cast<size_t>(threads), block.size());
   std::vector<Written> written(parts);
+  std::vector<std::exception_ptr> failures(parts);  // want of memory
   const auto write = [&](size_t part) {
-    written[part] =
-        writer.Write(block, block.size() * part / parts, block.size() * (part + 1) / parts);
+    try {
+      written[part] =
+          writer.Write(block, block.size() * part / parts, block.size() * (part + 1) / parts);
+    } catch (...) {
+      failures[part] = std::current_exception();
+    }
   };
   std::vector<std::jthread> helpers;
   for (size_t part = 1; part < parts; ++part) helpers.emplace_back(write, part);
   write(0);
   helpers.clear();
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
   return written;
+}
+
+// A window must have room for more than the tokens of the one before.
+absl::Status CheckStride(const Options& o, const Tokenizer& tokenizer) {
+  if (!o.stride) return absl::OkStatus();
+  const EncodeOptions alone{.add_special_tokens = !o.no_special_tokens};
+  const size_t special =
+      (o.pair ? tokenizer.EncodePair("", "", alone) : tokenizer.Encode("", alone)).size();
+  const int64_t room = *o.max_length - static_cast<int64_t>(special);
+  if (*o.stride < room) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--stride: expected less than the ", std::max<int64_t>(room, 0), " tokens that --max-length ",
+      *o.max_length, " leaves beside ", special, " special tokens, found ", *o.stride));
 }
 
 absl::StatusOr<int> Tokenize(const Options& o) {
   ABSL_ASSIGN_OR_RETURN(const int threads, ChooseThreads(o.threads));
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer, LoadTokenizer(o.model));
+  ABSL_RETURN_IF_ERROR(CheckStride(o, *tokenizer));
   const LineWriter writer(o, *tokenizer);
   LineBlocks blocks(o.files.empty() ? std::vector<std::string>{"-"} : o.files,
                     {.invalid_utf8 = o.invalid_utf8},

@@ -21,14 +21,11 @@ constexpr size_t kLongEntries = size_t{1} << 17;
 constexpr size_t kGroup = 32;
 constexpr size_t kWindow = 4096;
 static_assert(kWindow < (1 << 16));
+// Bytes that tell whether a chunk ends before them, but for rows of one class: a short form has
+// three, a character four.
+constexpr size_t kLookAhead = 8;
 
 bool IsContinuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
-
-CharClass ClassBefore(std::string_view text, size_t at) {
-  size_t begin = at - 1;
-  while (begin > 0 && IsContinuation(text[begin])) --begin;
-  return ClassOf(DecodeUtf8(text.substr(begin)).code);
-}
 
 }  // namespace
 
@@ -42,30 +39,20 @@ ByteLevelEncoder::ByteLevelEncoder(const Bpe& model, bool add_prefix_space)
   ABSL_CHECK(model.has_byte_alphabet());
 }
 
-size_t ByteLevelEncoder::FindCut(std::string_view text, size_t length) {
-  for (size_t at = length; at > 0; --at) {
-    if (IsContinuation(text[at])) continue;
-    const bool ascii = static_cast<uint8_t>(text[at]) < 0x80;
-    if (ascii && text[at] != ' ') continue;
-    const CharClass before = ClassBefore(text, at);
-    if (before == CharClass::kSpace) continue;
-    if (ascii) return at;  // a chunk begins at the first space behind something else
-    // Short forms and single spaces are ASCII: two other characters of different classes are apart.
-    const CharClass behind = ClassOf(DecodeUtf8(text.substr(at)).code);
-    if (static_cast<uint8_t>(text[at - 1]) >= 0x80 && behind != CharClass::kSpace &&
-        behind != before) {
-      return at;
-    }
-  }
-  return 0;
-}
-
 template <typename Use, typename UseLong>
 void ByteLevelEncoder::ForEachChunk(std::string_view text, const Use& use,
                                     const UseLong& use_long) {
   while (!text.empty()) {
-    const size_t length = text.size() <= kWindow ? text.size() : FindCut(text, kWindow);
-    if (length == 0) {
+    size_t length = std::min(text.size(), kWindow);
+    while (length < text.size() && IsContinuation(text[length])) --length;
+    std::memcpy(window_.data(), text.data(), length);
+    std::memset(window_.data() + length, ' ', kChunkPadding);
+    size_t count = FindByteLevelChunks({window_.data(), length}, starts_.data());
+    if (length < text.size()) {
+      // What begins near the end may end elsewhere, or be two, with what comes behind the window.
+      while (count > 0 && starts_[count] + kLookAhead > length) --count;
+    }
+    if (count == 0) {  // a chunk as long as the window
       const size_t end = ByteLevelChunkEnd(text, 0);
       std::string readable(text.substr(0, end));
       readable.append(kChunkPadding, ' ');
@@ -73,13 +60,10 @@ void ByteLevelEncoder::ForEachChunk(std::string_view text, const Use& use,
       text.remove_prefix(end);
       continue;
     }
-    std::memcpy(window_.data(), text.data(), length);
-    std::memset(window_.data() + length, ' ', kChunkPadding);
-    const size_t count = FindByteLevelChunks({window_.data(), length}, starts_.data());
     for (size_t i = 0; i < count; i += kGroup) {
       use(absl::MakeConstSpan(&starts_[i], std::min(count - i, kGroup) + 1));
     }
-    text.remove_prefix(length);
+    text.remove_prefix(starts_[count]);
   }
 }
 

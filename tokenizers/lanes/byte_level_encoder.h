@@ -41,9 +41,6 @@ class ByteLevelEncoder {
   // use_long(chunk) for a chunk that is longer than the window, in their order.
   template <typename Use, typename UseLong>
   void ForEachChunk(std::string_view text, const Use& use, const UseLong& use_long);
-  // Where the text may be cut, at most `length` bytes from its front; 0 when there is no such
-  // place.
-  static size_t FindCut(std::string_view text, size_t length);
   void AppendChunks(absl::Span<const uint16_t> edges, IdWriter& out);
   // Ids of one chunk, behind which 32 bytes are readable. Valid until the next call.
   absl::Span<const int32_t> ChunkIds(std::string_view chunk);

@@ -1,8 +1,8 @@
 #include "tokenizers/models/wordpiece.h"
 
 #include <algorithm>
-#include <array>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/log/absl_check.h"
 #include "base/utf8.h"
 
@@ -54,23 +54,15 @@ int32_t WordPiece::LongestPiece(std::string_view word, size_t at) const {
   const bool first = at == 0;
   const std::string_view prefix = first ? "" : std::string_view(options_.continuing_subword_prefix);
   if (vocabulary_.longest() <= prefix.size()) return -1;
-  // Most tokens are short; longer vocabularies than this hash the rest again.
-  constexpr size_t kHashes = 64;
-  std::array<Vocabulary::Hash, kHashes> hashes;
   const std::string_view rest = word.substr(at);
   const size_t most = std::min(rest.size(), vocabulary_.longest() - prefix.size());
+  absl::InlinedVector<Vocabulary::Hash, 64> hashes(most);
   Vocabulary::Hash hash = first ? Vocabulary::kEmptyHash : prefix_hash_;
-  for (size_t i = 0; i < std::min(most, kHashes); ++i) {
+  for (size_t i = 0; i < most; ++i) {
     hash = Vocabulary::Extend(hash, rest[i]);
     hashes[i] = hash;
   }
-  for (size_t length = most; length > kHashes; --length) {
-    const std::string_view tried = rest.substr(kHashes, length - kHashes);
-    const int32_t id = vocabulary_.Find(Vocabulary::Extend(hashes[kHashes - 1], tried), prefix,
-                                        rest.substr(0, length));
-    if (id >= 0) return id;
-  }
-  for (size_t length = std::min(most, kHashes); length > 0; --length) {
+  for (size_t length = most; length > 0; --length) {
     const int32_t id = vocabulary_.Find(hashes[length - 1], prefix, rest.substr(0, length));
     if (id >= 0) return id;
   }
