@@ -14,10 +14,6 @@ namespace {
 constexpr size_t kChunkEntries = size_t{1} << 19;
 constexpr size_t kLongChunkEntries = size_t{1} << 17;
 constexpr size_t kWordEntries = size_t{1} << 17;
-// Chunks whose cache lines are fetched before the first of them is looked at.
-constexpr size_t kGroup = 32;
-
-bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 bool IsAscii(std::string_view text) {
   uint8_t all = 0;

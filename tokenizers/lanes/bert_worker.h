@@ -32,6 +32,10 @@ class BertWorker final : public TextEncoder {
  private:
   // Text is copied here in windows, so that whole blocks can be read past its end.
   static constexpr size_t kWindow = 4096;
+  // Chunks whose cache lines are fetched before the first of them is looked at.
+  static constexpr size_t kGroup = 32;
+  // What FindChunkEdges cuts at.
+  static bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
   // What an ASCII character becomes: the normalizer's answer, asked once.
   struct AsciiRule {

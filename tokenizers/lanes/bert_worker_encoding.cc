@@ -7,14 +7,6 @@
 #include "tokenizers/lanes/bert_worker.h"
 
 namespace graft {
-namespace {
-
-// Chunks whose cache lines are fetched before the first of them is looked at.
-constexpr size_t kGroup = 32;
-
-bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-}  // namespace
 
 void BertWorker::AppendTokens(std::string_view text, TokenWriter& out) {
   ABSL_CHECK_LE(text.size(), std::numeric_limits<uint32_t>::max()) << "spans are of 32 bits";

@@ -19,11 +19,6 @@ constexpr double kUnknownPenalty = 10;
 // sentencepiece's guard against sums that lose their low bits.
 constexpr float kResetScore = 100'000;
 
-size_t CharLength(char first) {
-  const auto byte = static_cast<uint8_t>(first);
-  return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-}
-
 // What is wrong with a piece; empty when nothing is.
 std::string FindFault(std::string_view piece, double score) {
   if (piece.empty()) return "expected a piece, found an empty one";

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/utf8.h"
 #include "tokenizers/encoding.h"
 
 namespace graft {
@@ -93,12 +94,6 @@ class TextRewriter {
   uint32_t part_origin_;
   bool too_long_ = false;
 };
-
-// Bytes of the character that begins with this byte of well-formed UTF-8.
-inline size_t CharLength(char lead) {
-  const uint8_t byte = static_cast<uint8_t>(lead);
-  return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-}
 
 // The character at the front of well-formed UTF-8 that is not empty.
 inline char32_t CharAt(std::string_view text) {
