@@ -40,8 +40,6 @@ ComposedTokenizer::ComposedTokenizer(TokenizerParts parts)
     const AddedToken& token = the_parts.added_tokens[i];
     vocabulary_size_ = std::max(vocabulary_size_, static_cast<size_t>(token.id) + 1);
     added_by_id_[token.id] = i;
-    added_forms_.push_back(token.normalized ? NormalizedForm(the_parts.normalizers, token.content)
-                                            : token.content);
     added_ids_[token.content] = token.id;
   }
 }
@@ -114,7 +112,7 @@ std::string ComposedTokenizer::Decode(absl::Span<const int32_t> ids,
     std::optional<std::string_view> found = IdToToken(id);
     if (!found) continue;
     if (const auto added = added_by_id_.find(id); added != added_by_id_.end()) {
-      found = added_forms_[added->second];
+      found = pipeline_.parts.added_tokens[added->second].form;  // what Decode writes for it
     }
     // By what is written, as in the peer: a special token with another normalized form stays.
     if (const auto same = added_ids_.find(*found);

@@ -75,7 +75,6 @@ class ComposedTokenizer final : public Tokenizer {
   Frame single_;
   size_t special_tokens_per_pair_ = 0;
   size_t vocabulary_size_ = 0;
-  std::vector<std::string> added_forms_;                      // what Decode writes for them
   absl::flat_hash_map<int32_t, size_t> added_by_id_;          // index in added_tokens
   absl::flat_hash_map<std::string_view, int32_t> added_ids_;  // by content
 };

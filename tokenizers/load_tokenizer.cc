@@ -11,9 +11,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "tokenizers/composed_tokenizer.h"
 #include "tokenizers/files/folder_tokenizer.h"
 #include "tokenizers/files/folder_tokens.h"
+#include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/models/model_reader.h"
 #include "tokenizers/models/sentencepiece_tokens.h"
 #include "tokenizers/tokenizer.h"
@@ -58,6 +60,43 @@ absl::Status CheckModelConfig(const std::string& folder, const TokenizerParts& p
                                                  ids));
 }
 
+absl::Status TokenError(const std::string& path, const AddedToken& token, std::string_view expected,
+                        std::string_view found) {
+  return absl::InvalidArgumentError(absl::StrCat(path, ": added token ", Quoted(token.content),
+                                                 ": expected ", expected, ", found ", found));
+}
+
+absl::Status SetForms(TokenizerParts& parts, const std::string& path) {
+  size_t bytes = 0;  // to normalize
+  for (const AddedToken& token : parts.added_tokens) {
+    if (token.normalized) bytes += token.content.size();
+  }
+  std::vector<Normalizer> steps = parts.normalizers;
+  // One text for the limits of patterns: those of each token would add up.
+  BeginText(steps, bytes);
+  NormalizedText text;
+  for (AddedToken& token : parts.added_tokens) {
+    token.form = token.content;
+    if (token.normalized) {
+      text.Assign(token.content, 0);
+      Normalize(steps, text);
+      token.form = text.text();
+      if (const Regex* pattern = FindExhausted(steps)) {
+        return TokenError(path, token, "patterns of the normalizer that come to an end",
+                          absl::StrCat(Quoted(pattern->source()), " at its limit of steps"));
+      }
+    }
+    if (token.form.empty()) {
+      return TokenError(path, token, "a text that normalization leaves something of", "none");
+    }
+    if (token.form.size() > kMaxTokenBytes) {
+      return TokenError(path, token, absl::StrCat("at most ", kMaxTokenBytes, " bytes"),
+                        absl::StrCat(token.form.size()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object) {
@@ -70,7 +109,8 @@ absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object) {
   return token;
 }
 
-absl::Status CheckAddedTokens(const TokenizerParts& parts, const std::string& path) {
+absl::Status PrepareAddedTokens(TokenizerParts& parts, const std::string& path) {
+  ABSL_RETURN_IF_ERROR(SetForms(parts, path));
   const size_t vocabulary_size = parts.model->vocabulary_size();
   std::vector<bool> taken(parts.added_tokens.size());  // ids behind the vocabulary
   absl::flat_hash_map<std::string_view, int32_t> seen;
@@ -78,13 +118,9 @@ absl::Status CheckAddedTokens(const TokenizerParts& parts, const std::string& pa
   for (size_t i = 0; i < parts.added_tokens.size(); ++i) {
     const AddedToken& token = parts.added_tokens[i];
     const auto error = [&](std::string_view expected, std::string_view found) {
-      return absl::InvalidArgumentError(absl::StrCat(path, ": added token '", token.content,
-                                                     "': expected ", expected, ", found ", found));
+      return TokenError(path, token, expected, found);
     };
     if (!seen.emplace(token.content, token.id).second) return error("it once", "it twice");
-    if (token.normalized && NormalizedForm(parts.normalizers, token.content).empty()) {
-      return error("a text that normalization leaves something of", "none");
-    }
     const auto known = parts.model->TokenToId(token.content);
     if (known) {
       if (*known == token.id) continue;

@@ -42,9 +42,10 @@ bool IsVocabTxtClass(std::string_view tokenizer_class);
 // The flags of an AddedToken object; `content` and `id` are left to the caller.
 absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object);
 
-// Gives NotFound, DataLoss or InvalidArgument when the ids of the added tokens do not follow those
-// of the vocabulary without gaps, or when a token has no normalized form to be found by.
-absl::Status CheckAddedTokens(const TokenizerParts& parts, const std::string& path);
+// Sets the forms of the added tokens. Gives InvalidArgument when their ids do not follow those of
+// the vocabulary without gaps, when a token has no normalized form to be found by or one of more
+// than kMaxTokenBytes, or when a pattern of the normalizers goes on without end.
+absl::Status PrepareAddedTokens(TokenizerParts& parts, const std::string& path);
 
 }  // namespace graft
 

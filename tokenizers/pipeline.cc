@@ -11,17 +11,15 @@ namespace graft {
 
 Pipeline::Pipeline(TokenizerParts the_parts) : parts(std::move(the_parts)) {
   // Special tokens first: of two tokens with one normalized form the peer takes the first.
+  std::vector<size_t> raw, normalized;
   for (const bool special : {true, false}) {
     for (size_t i = 0; i < parts.added_tokens.size(); ++i) {
       const AddedToken& token = parts.added_tokens[i];
-      if (token.special != special) continue;
-      if (token.normalized) {
-        normalized_tokens.Add(NormalizedForm(parts.normalizers, token.content), i, token);
-      } else {
-        raw_tokens.Add(token.content, i, token);
-      }
+      if (token.special == special) (token.normalized ? normalized : raw).push_back(i);
     }
   }
+  raw_tokens = AddedTokenMatcher(parts.added_tokens, raw);
+  normalized_tokens = AddedTokenMatcher(parts.added_tokens, normalized);
 }
 
 const BertNormalizerOptions* FindBertNormalizer(const TokenizerParts& parts) {

@@ -15,8 +15,10 @@ PipelineEncoder::PipelineEncoder(const Pipeline& pipeline, std::unique_ptr<Segme
 
 template <typename UseToken, typename UseSegment>
 void PipelineEncoder::ForEachPart(std::string_view text, const UseToken& use_token,
-                                  const UseSegment& use_segment) const {
+                                  const UseSegment& use_segment) {
   ABSL_CHECK_LE(text.size(), std::numeric_limits<uint32_t>::max()) << "spans are of 32 bits";
+  BeginText(normalizers_, text.size());
+  BeginText(pre_tokenizers_, text.size());
   uint32_t at = 0;
   if (pipeline_.raw_tokens.MayMatch(text)) {
     for (const AddedTokenMatcher::Match& match : pipeline_.raw_tokens.Find(text)) {

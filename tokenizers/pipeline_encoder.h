@@ -28,8 +28,7 @@ class PipelineEncoder final : public TextEncoder {
   // Calls use_token(token, span) and use_segment(segment, begin) for the added tokens that match as
   // they stand and what is between them, in their order; `begin` is the segment's first byte.
   template <typename UseToken, typename UseSegment>
-  void ForEachPart(std::string_view text, const UseToken& use_token,
-                   const UseSegment& use_segment) const;
+  void ForEachPart(std::string_view text, const UseToken& use_token, const UseSegment& use_segment);
   // Fills pieces_ with those of a segment.
   void MakePieces(std::string_view segment, uint32_t begin);
   // The tokens of a piece. Valid until the next call.

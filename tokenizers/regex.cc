@@ -3,6 +3,7 @@
 #include <unicode/uregex.h>
 #include <unicode/utf16.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/log/absl_check.h"
@@ -14,8 +15,12 @@
 namespace graft {
 namespace {
 
-// In ICU's units: each is 10,000 steps of backtracking, some tenths of a millisecond.
-constexpr int32_t kTimeLimit = 2000;
+// ICU counts in units of 10,000 steps of backtracking, each a tenth of a millisecond or two; a
+// search of less counts as none. What short texts get grows quickly, as they come in great numbers.
+// Patterns in use take some tens of steps per byte.
+constexpr size_t kUnitsPerText = 64;
+constexpr size_t kMostUnitsOfShortTexts = 2000;
+constexpr size_t kBytesPerUnit = 64;
 constexpr int32_t kStackLimitBytes = 8 << 20;
 // `$` and `^` at lines, which end at U+000A alone, as in Ruby's syntax.
 constexpr uint32_t kFlags = UREGEX_MULTILINE | UREGEX_UNIX_LINES;
@@ -51,11 +56,15 @@ std::string Translate(std::string_view pattern) {
   return out;
 }
 
-void SetLimits(URegularExpression* regex) {
-  UErrorCode error = U_ZERO_ERROR;
-  uregex_setTimeLimit(regex, kTimeLimit, &error);
-  uregex_setStackLimit(regex, kStackLimitBytes, &error);
-  ABSL_CHECK(U_SUCCESS(error)) << u_errorName(error);
+// What ICU gives back to CountUnit.
+struct Meter {
+  int64_t* units_left;
+};
+
+UBool U_CALLCONV CountUnit(const void* meter, int32_t /*units_of_search*/) {
+  int64_t& left = *static_cast<const Meter*>(meter)->units_left;
+  --left;
+  return static_cast<UBool>(left > 0);
 }
 
 }  // namespace
@@ -64,14 +73,26 @@ void Regex::Close::operator()(URegularExpression* regex) const { uregex_close(re
 
 Regex::Regex(URegularExpression* regex, std::string source)
     : regex_(regex), source_(std::move(source)) {
-  SetLimits(regex);
+  SetLimits();
 }
 
 Regex::Regex(const Regex& other) : source_(other.source_) {
   UErrorCode error = U_ZERO_ERROR;
   regex_.reset(uregex_clone(other.regex_.get(), &error));
   ABSL_CHECK(U_SUCCESS(error)) << u_errorName(error);
-  SetLimits(regex_.get());
+  SetLimits();
+}
+
+void Regex::SetLimits() {
+  UErrorCode error = U_ZERO_ERROR;
+  uregex_setStackLimit(regex_.get(), kStackLimitBytes, &error);
+  ABSL_CHECK(U_SUCCESS(error)) << u_errorName(error);
+  units_left_ = kMostUnitsOfShortTexts;
+}
+
+void Regex::BeginText(size_t bytes) {
+  units_left_ = static_cast<int64_t>(std::min(kUnitsPerText + bytes, kMostUnitsOfShortTexts) +
+                                     bytes / kBytesPerUnit);
 }
 
 absl::StatusOr<Regex> Regex::Compile(std::string_view pattern) {
@@ -125,8 +146,11 @@ void Regex::Convert(std::string_view text) {
 
 const std::vector<Span>& Regex::Find(std::string_view text) {
   matches_.clear();
+  if (exhausted()) return matches_;
   Convert(text);
   UErrorCode error = U_ZERO_ERROR;
+  const Meter meter{&units_left_};
+  uregex_setMatchCallback(regex_.get(), CountUnit, &meter, &error);
   uregex_setText(regex_.get(), units_.data(), static_cast<int32_t>(units_.size()), &error);
   while (U_SUCCESS(error) && uregex_findNext(regex_.get(), &error)) {
     const int32_t begin = uregex_start(regex_.get(), 0, &error);
@@ -137,6 +161,7 @@ const std::vector<Span>& Regex::Find(std::string_view text) {
     }
     matches_.push_back(match);
   }
+  if (U_FAILURE(error)) units_left_ = 0;
   return matches_;
 }
 

@@ -3,6 +3,7 @@
 #ifndef GRAFT_TOKENIZERS_REGEX_H_
 #define GRAFT_TOKENIZERS_REGEX_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,19 +36,27 @@ class Regex {
   const std::string& source() const { return source_; }
 
   // The matches in well-formed UTF-8, from left to right; none is empty where the one before it
-  // ends. Backtracking is limited in time and memory: a search that reaches a limit ends, and the
-  // rest of the text counts as without a match. Valid until the next call.
+  // ends. Backtracking is limited in steps and memory: a search that reaches a limit ends, and the
+  // rest counts as without a match, until BeginText. Valid until the next call.
   const std::vector<Span>& Find(std::string_view text);
+
+  // Begins a text of so many bytes, of which Find gets the parts: the searches share one limit of
+  // steps, which grows with the bytes, so that many parts do not take many times as long.
+  void BeginText(size_t bytes);
+  // Whether a limit has been reached since.
+  bool exhausted() const { return units_left_ <= 0; }
 
  private:
   struct Close {
     void operator()(URegularExpression* regex) const;
   };
   Regex(URegularExpression* regex, std::string source);
+  void SetLimits();
   void Convert(std::string_view text);
 
   std::unique_ptr<URegularExpression, Close> regex_;
   std::string source_;
+  int64_t units_left_ = 0;        // of steps, as ICU counts them
   std::u16string units_;          // of the text
   std::vector<uint32_t> places_;  // the byte at which each unit's character begins, and the end
   std::vector<Span> matches_;

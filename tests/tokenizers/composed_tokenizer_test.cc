@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -43,6 +45,44 @@ TEST(ComposedTokenizerTest, EncodesWithWordsOffsetsAndMasks) {
                                             Span{3, 4}, Span{5, 7}, Span{7, 10}, Span{0, 0}));
   EXPECT_THAT(encoding.special_tokens_mask, ElementsAre(1, 0, 0, 0, 0, 0, 0, 1));
   EXPECT_EQ(encoding.cut_off, 0u);
+}
+
+// The ids and spans of the peer, but for the second text, at which it panics.
+TEST(ComposedTokenizerTest, AddedTokensAskForTheSameSpaces) {
+  for (const bool normalized : {false, true}) {
+    Json json = WithAddedToken("<x>", {{"rstrip", true}, {"normalized", normalized}});
+    json = WithAddedToken(" ", {{"lstrip", true}, {"normalized", normalized}}, json);
+    const auto tokenizer = Make(json);
+    for (const auto& [text, ids, last] :
+         {std::tuple{"<x> a", std::vector<int32_t>{17, 5}, Span{4, 5}},
+          std::tuple{"<x>   \n", std::vector<int32_t>{17}, Span{0, 7}},
+          std::tuple{"a  <x>", std::vector<int32_t>{5, 18, 18, 17}, Span{3, 6}}}) {
+      const Encoding encoding = tokenizer->Encode(text, {.add_special_tokens = false});
+      EXPECT_EQ(encoding.ids, ids) << text;
+      EXPECT_EQ(encoding.offsets.back(), last) << text;
+      EXPECT_EQ(tokenizer->EncodeBatch({{text}}, {.add_special_tokens = false}, 1).ids, ids);
+    }
+  }
+}
+
+// A pattern that takes a second for every word has one limit for the whole text.
+TEST(ComposedTokenizerTest, ManyWordsThatAPatternGoesOnInEnd) {
+  Json json = TokenizerJson();
+  json["pre_tokenizer"] = {{"type", "Sequence"},
+                           {"pretokenizers",
+                            {{{"type", "WhitespaceSplit"}},
+                             {{"type", "Split"},
+                              {"pattern", {{"Regex", "(a+)+$"}}},
+                              {"behavior", "Isolated"},
+                              {"invert", false}}}}};
+  const auto tokenizer = Make(json);
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += std::string(30, 'a') + "! ";
+  const auto begin = std::chrono::steady_clock::now();
+  const Encoding encoding = tokenizer->Encode(text + "aa");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+  EXPECT_EQ(encoding.word_ids.rbegin()[1], 1000);
+  EXPECT_EQ(tokenizer->Encode("aa").ids, (std::vector<int32_t>{2, 5, 6, 3}));
 }
 
 TEST(ComposedTokenizerTest, TruncationCountsSpecialTokensAndWhatItRemoves) {

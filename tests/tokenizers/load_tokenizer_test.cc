@@ -276,6 +276,25 @@ INSTANTIATE_TEST_SUITE_P(
                  }
                },
                kInvalid, "added token '<x>': expected it once, found it twice"},
+        Change{"AddedTokenTooLong",
+               [](Json& j) { j["added_tokens"][0]["content"] = std::string(1025, 'x'); }, kInvalid,
+               "added_tokens.[0].content: expected at most 1024 bytes, found 1025"},
+        Change{"AddedTokenOfALongForm",
+               [](Json& j) {
+                 j["normalizer"] = {
+                     {"type", "Replace"}, {"pattern", {{"String", "x"}}}, {"content", "yyy"}};
+                 j["added_tokens"].push_back(
+                     {{"id", 17}, {"content", std::string(1000, 'x')}, {"normalized", true}});
+               },
+               kInvalid, "expected at most 1024 bytes, found 3000"},
+        Change{"AddedTokenThatAPatternGoesOnIn",
+               [](Json& j) {
+                 j["normalizer"] = {
+                     {"type", "Replace"}, {"pattern", {{"Regex", "(a+)+$"}}}, {"content", "x"}};
+                 j["added_tokens"].push_back(
+                     {{"id", 17}, {"content", std::string(40, 'a') + "!"}, {"normalized", true}});
+               },
+               kInvalid, "patterns of the normalizer that come to an end, found '(a+)+$' at its"},
         Change{"AddedTokenOfNothing",
                [](Json& j) {
                  j["added_tokens"].push_back(

@@ -57,6 +57,32 @@ TEST(RegexTest, APatternThatExplodesEnds) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
 }
 
+TEST(RegexTest, TheLimitIsOneForAllPartsOfAText) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto regex = Regex::Compile("(a+)+$");
+  ASSERT_THAT(regex, testing::IsOk());
+  const std::string bad = std::string(30, 'a') + "!";
+  regex->BeginText(10'000 * bad.size());
+  for (int part = 0; part < 10'000; ++part) EXPECT_THAT(regex->Find(bad), ElementsAre());
+  EXPECT_TRUE(regex->exhausted());
+  EXPECT_THAT(regex->Find("a"), ElementsAre()) << "the rest of the text counts as without a match";
+  regex->BeginText(1);
+  EXPECT_FALSE(regex->exhausted());
+  EXPECT_THAT(regex->Find("a"), ElementsAre(Span{0, 1}));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+}
+
+TEST(RegexTest, PatternsThatDoNotExplodeFindAllInLongTexts) {
+  constexpr size_t kWords = 1'000'000;
+  std::string text;
+  for (size_t i = 0; i < kWords; ++i) text += " word";
+  auto regex = Regex::Compile(R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|\s+(?!\S)|\s+)");
+  ASSERT_THAT(regex, testing::IsOk());
+  regex->BeginText(text.size());
+  EXPECT_EQ(regex->Find(text).size(), kWords);
+  EXPECT_FALSE(regex->exhausted());
+}
+
 TEST(RegexTest, BadPatternsAreRefused) {
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(Regex::Compile("(a"),

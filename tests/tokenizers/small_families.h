@@ -155,6 +155,26 @@ inline Json File(Json model, Json normalizer, Json pre_tokenizer, Json post_proc
           {"model", std::move(model)}};
 }
 
+// Added tokens that take the spaces beside them, and some that are such: neighbours ask for the
+// same ones, in the text and in the normalized text.
+inline Json WithSpaceTakers(Json file) {
+  int id = static_cast<int>(file["model"]["vocab"].size());
+  const auto add = [&](const char* content, bool lstrip, bool rstrip, bool normalized) {
+    file["added_tokens"].push_back({{"id", id++},
+                                    {"content", content},
+                                    {"lstrip", lstrip},
+                                    {"rstrip", rstrip},
+                                    {"normalized", normalized}});
+  };
+  add("<", false, true, false);
+  add(" ", true, false, false);
+  add("\t", true, true, false);
+  add(",", false, true, true);
+  add("\u2003", true, true, true);
+  add("[M", true, false, true);
+  return file;
+}
+
 inline void AppendByteLevel(std::vector<SmallFamily>& families) {
   const Json model = ByteLevelModel();
   const Json ends = Template(model);
@@ -242,6 +262,9 @@ inline void AppendWords(std::vector<SmallFamily>& families) {
   const Json bert = TokenizerJson();
   families.push_back(
       {"CharBPE", File(bpe, bert["normalizer"], Typed("BertPreTokenizer"), Template(bpe))});
+  families.push_back({"SpacesWordLevel",
+                      WithSpaceTakers(File(model, nullptr, Typed("WhitespaceSplit"), nullptr))});
+  families.push_back({"SpacesBERT", WithSpaceTakers(bert)});
   Json mpnet = bert;
   mpnet["post_processor"] = Typed("RobertaProcessing", {{"sep", {"[SEP]", 3}},
                                                         {"cls", {"[CLS]", 2}},

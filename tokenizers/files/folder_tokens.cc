@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "tokenizers/files/component_row.h"
 #include "tokenizers/files/vocabulary_file.h"
 
 namespace graft {
@@ -23,7 +24,7 @@ constexpr size_t kMaxListedTokens = 100'000;
 // {"content": "[MASK]", "lstrip": true, ...}. What is special is not normalized unless it says so.
 absl::StatusOr<AddedToken> ReadObject(const JsonValue& object, bool special) {
   AddedToken token;
-  ABSL_ASSIGN_OR_RETURN(const std::string_view content, object.GetString("content"));
+  ABSL_ASSIGN_OR_RETURN(const std::string_view content, GetInsertion(object, "content"));
   token.content = content;
   token.special = special;
   ABSL_ASSIGN_OR_RETURN(token.single_word, object.GetBool("single_word", false));

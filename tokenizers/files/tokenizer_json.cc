@@ -6,6 +6,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "tokenizers/files/component_row.h"
 #include "tokenizers/files/components.h"
 #include "tokenizers/files/models_json.h"
 #include "tokenizers/files/vocabulary_file.h"
@@ -28,7 +29,7 @@ absl::StatusOr<std::vector<AddedToken>> ReadAddedTokens(const JsonValue& root) {
   }
   for (const JsonValue& entry : entries) {
     ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadTokenFlags(entry));
-    ABSL_ASSIGN_OR_RETURN(const std::string_view content, entry.GetString("content"));
+    ABSL_ASSIGN_OR_RETURN(const std::string_view content, GetInsertion(entry, "content"));
     if (content.empty()) return entry.Error("expected a token, found an empty content");
     token.content = content;
     ABSL_ASSIGN_OR_RETURN(const int64_t id,
@@ -51,7 +52,7 @@ absl::Status ReadComponents(const JsonValue& root, const std::string& path, Toke
   ABSL_ASSIGN_OR_RETURN(parts.normalizers, ReadNormalizers(root));
   ABSL_ASSIGN_OR_RETURN(parts.pre_tokenizers, ReadPreTokenizers(root));
   ABSL_ASSIGN_OR_RETURN(parts.added_tokens, ReadAddedTokens(root));
-  ABSL_RETURN_IF_ERROR(CheckAddedTokens(parts, path));
+  ABSL_RETURN_IF_ERROR(PrepareAddedTokens(parts, path));
   ABSL_ASSIGN_OR_RETURN(parts.post_processor, ReadPostProcessor(root, CountIds(parts)));
   ABSL_ASSIGN_OR_RETURN(parts.decoders, ReadDecoders(root));
   return absl::OkStatus();

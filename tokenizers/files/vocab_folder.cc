@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "tokenizers/files/component_row.h"
 #include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/load_tokenizer.h"
 #include "tokenizers/models/wordpiece.h"
@@ -84,7 +85,7 @@ class FolderReader {
     parts.decoders = {WordPieceDecoder{}};
     parts.files = {path_};
     parts.added_tokens = std::move(tokens_);
-    ABSL_RETURN_IF_ERROR(CheckAddedTokens(parts, path_));
+    ABSL_RETURN_IF_ERROR(PrepareAddedTokens(parts, path_));
     if (family_.roberta) {
       parts.post_processor = PostProcessor::Roberta(named[3], named[1]);
       parts.post_processor.trims = {{.add_prefix_space = false}};
@@ -129,7 +130,7 @@ class FolderReader {
     ABSL_ASSIGN_OR_RETURN(const auto members, list->AsObject());
     for (const auto& [key, entry] : members) {
       ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadTokenFlags(entry));
-      ABSL_ASSIGN_OR_RETURN(const std::string_view content, entry.GetString("content"));
+      ABSL_ASSIGN_OR_RETURN(const std::string_view content, GetInsertion(entry, "content"));
       if (content.empty()) return entry.Error("expected a token, found an empty content");
       if (!absl::SimpleAtoi(key, &token.id) || token.id < 0 ||
           static_cast<size_t>(token.id) > 2 * kMaxTokens) {
@@ -180,7 +181,7 @@ class FolderReader {
     AddedToken token;
     if (value.is_object()) {
       ABSL_ASSIGN_OR_RETURN(token, ReadTokenFlags(value));
-      ABSL_ASSIGN_OR_RETURN(const std::string_view content, value.GetString("content"));
+      ABSL_ASSIGN_OR_RETURN(const std::string_view content, GetInsertion(value, "content"));
       token.content = content;
     } else {
       ABSL_ASSIGN_OR_RETURN(const std::string_view content, value.AsString());

@@ -48,6 +48,22 @@ void Normalize(std::vector<Normalizer>& steps, NormalizedText& text) {
   for (Normalizer& step : steps) std::visit([&text](auto& s) { s.Apply(text); }, step);
 }
 
+void BeginText(std::vector<Normalizer>& steps, size_t bytes) {
+  for (Normalizer& step : steps) {
+    if (auto* replace = std::get_if<Replace>(&step)) replace->pattern.BeginText(bytes);
+  }
+}
+
+const Regex* FindExhausted(const std::vector<Normalizer>& steps) {
+  for (const Normalizer& step : steps) {
+    const auto* replace = std::get_if<Replace>(&step);
+    if (replace == nullptr) continue;
+    const auto* regex = std::get_if<Regex>(&replace->pattern.pattern);
+    if (regex != nullptr && regex->exhausted()) return regex;
+  }
+  return nullptr;
+}
+
 std::string NormalizedForm(std::vector<Normalizer> steps, std::string_view text) {
   NormalizedText normalized;
   normalized.Assign(text, 0);
@@ -109,6 +125,10 @@ const std::vector<Span>& Pattern::Find(std::string_view text) {
     matches.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(at + fixed.size())});
   }
   return matches;
+}
+
+void Pattern::BeginText(size_t bytes) {
+  if (auto* regex = std::get_if<Regex>(&pattern)) regex->BeginText(bytes);
 }
 
 void Replace::Apply(NormalizedText& text) {

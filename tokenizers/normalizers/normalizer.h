@@ -59,6 +59,8 @@ struct Pattern {
   std::variant<std::string, Regex> pattern;
   // The matches, from left to right. Valid until the next call.
   const std::vector<Span>& Find(std::string_view text);
+  // As Regex.
+  void BeginText(size_t bytes);
 
   std::vector<Span> matches = {};
 };
@@ -100,6 +102,12 @@ using Normalizer = std::variant<BertSteps, UnicodeForm, Lowercase, StripAccents,
                                 Replace, Nmt, Precompiled, ByteLevelNormalizer>;
 
 void Normalize(std::vector<Normalizer>& steps, NormalizedText& text);
+
+// Begins a text of so many bytes: the patterns get new limits. Normalize may be called for several
+// parts of it.
+void BeginText(std::vector<Normalizer>& steps, size_t bytes);
+// A pattern that has reached its limit since; nullptr when there is none.
+const Regex* FindExhausted(const std::vector<Normalizer>& steps);
 
 // The text as the row leaves it.
 std::string NormalizedForm(std::vector<Normalizer> steps, std::string_view text);

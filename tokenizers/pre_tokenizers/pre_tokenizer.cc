@@ -80,6 +80,15 @@ void PreTokenize(std::vector<PreTokenizer>& steps, PreTokens& tokens) {
   for (PreTokenizer& step : steps) std::visit([&tokens](auto& s) { s.Apply(tokens); }, step);
 }
 
+void BeginText(std::vector<PreTokenizer>& steps, size_t bytes) {
+  for (PreTokenizer& step : steps) {
+    if (auto* split = std::get_if<PatternSplit>(&step)) split->pattern.BeginText(bytes);
+    if (auto* split = std::get_if<ByteLevelSplit>(&step); split != nullptr && split->words) {
+      split->words->BeginText(bytes);
+    }
+  }
+}
+
 const Regex& Gpt2Words() {
   static const Regex* const words = [] {
     auto regex = Regex::Compile(

@@ -84,6 +84,9 @@ using PreTokenizer = std::variant<BertSplit, ByteLevelSplit, WhitespaceWords, Wh
 
 void PreTokenize(std::vector<PreTokenizer>& steps, PreTokens& tokens);
 
+// Begins a text of so many bytes: the patterns get new limits.
+void BeginText(std::vector<PreTokenizer>& steps, size_t bytes);
+
 // The pattern of GPT-2's words.
 const Regex& Gpt2Words();
 
