@@ -18,6 +18,7 @@
 #include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/models/model_reader.h"
 #include "tokenizers/models/sentencepiece_tokens.h"
+#include "tokenizers/models/wordpiece.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
@@ -25,11 +26,6 @@ namespace {
 
 // transformers writes 10^30 for "no limit".
 constexpr double kNoLengthLimit = 1e9;
-
-std::optional<JsonValue> Root(const std::optional<JsonDocument>& document) {
-  if (!document) return std::nullopt;
-  return document->root();
-}
 
 // Whether so many ids fit an embedding table of so many rows. Ids past the table would be a fault
 // at run time. Fewer ids mean a vocabulary that was cut off or belongs to another model, but for
@@ -98,16 +94,6 @@ absl::Status SetForms(TokenizerParts& parts, const std::string& path) {
 }
 
 }  // namespace
-
-absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object) {
-  AddedToken token;
-  ABSL_ASSIGN_OR_RETURN(token.special, object.GetBool("special", false));
-  ABSL_ASSIGN_OR_RETURN(token.single_word, object.GetBool("single_word", false));
-  ABSL_ASSIGN_OR_RETURN(token.lstrip, object.GetBool("lstrip", false));
-  ABSL_ASSIGN_OR_RETURN(token.rstrip, object.GetBool("rstrip", false));
-  ABSL_ASSIGN_OR_RETURN(token.normalized, object.GetBool("normalized", false));
-  return token;
-}
 
 absl::Status PrepareAddedTokens(TokenizerParts& parts, const std::string& path) {
   ABSL_RETURN_IF_ERROR(SetForms(parts, path));
@@ -210,31 +196,20 @@ absl::StatusOr<TokenizerParts> LoadFolder(const std::string& folder) {
     ABSL_ASSIGN_OR_RETURN(parts.model,
                           Unigram::Create(std::move(pieces), options, vocabulary_path));
     parts.model_type = absl::StrCat(read.family, " Unigram");
-  } else {
-    auto& bpe = std::get<BpeVocabulary>(read.model);
-    ABSL_ASSIGN_OR_RETURN(parts.model, LoadBpe(bpe.merges_path, std::move(bpe.tokens), {}));
+  } else if (auto* bpe = std::get_if<BpeVocabulary>(&read.model)) {
+    ABSL_ASSIGN_OR_RETURN(parts.model, LoadBpe(bpe->merges_path, std::move(bpe->tokens), {}));
     parts.model_type = absl::StrCat(read.family, " BPE");
+  } else {
+    auto& word_piece = std::get<WordPieceVocabulary>(read.model);
+    WordPiece::Options options;
+    options.unknown_id = word_piece.unknown_id;
+    parts.model = std::make_unique<WordPiece>(std::move(word_piece.tokens), std::move(options));
+    parts.model_type = "WordPiece";
   }
   ABSL_ASSIGN_OR_RETURN(const JsonDocument components,
                         JsonDocument::Parse(read.components, vocabulary_path));
   ABSL_RETURN_IF_ERROR(ReadComponents(components.root(), vocabulary_path, parts));
   parts.files = std::move(read.files);
-  return parts;
-}
-
-// A vocab.txt and what stands beside it; BERT's when nothing names a class.
-absl::StatusOr<TokenizerParts> LoadVocabTxtFolder(const std::string& folder,
-                                                  const std::optional<JsonDocument>& config) {
-  const std::string map_path = JoinPath(folder, "special_tokens_map.json");
-  FolderFiles files;
-  files.tokenizer_config = config;
-  ABSL_ASSIGN_OR_RETURN(files.config, LoadOptionalJson(JoinPath(folder, "config.json")));
-  ABSL_ASSIGN_OR_RETURN(files.special_tokens_map, LoadOptionalJson(map_path));
-  ABSL_ASSIGN_OR_RETURN(const auto named, TokenizerClassOf(files));
-  ABSL_ASSIGN_OR_RETURN(TokenizerParts parts,
-                        LoadVocabTxt(JoinPath(folder, "vocab.txt"), named.value_or("BertTokenizer"),
-                                     Root(config), Root(files.special_tokens_map)));
-  if (files.special_tokens_map) parts.files.push_back(map_path);
   return parts;
 }
 
@@ -250,8 +225,6 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
   if (has_json) {
     ABSL_ASSIGN_OR_RETURN(parts, LoadTokenizerJson(json_path));
     if (config) ABSL_RETURN_IF_ERROR(CheckAgainstConfig(*parts, config->root(), json_path));
-  } else if (PathExists(JoinPath(folder, "vocab.txt"))) {
-    ABSL_ASSIGN_OR_RETURN(parts, LoadVocabTxtFolder(folder, config));
   } else {
     ABSL_ASSIGN_OR_RETURN(parts, LoadFolder(folder));
   }

@@ -29,19 +29,6 @@ absl::Status ReadComponents(const JsonValue& root, const std::string& path, Toke
 absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& config,
                                 const std::string& path);
 
-// A vocab.txt, with tokenizer_config.json and special_tokens_map.json (nullopt when absent), as the
-// class of transformers reads them: BertTokenizer, one that is the same, or MPNetTokenizer.
-absl::StatusOr<TokenizerParts> LoadVocabTxt(const std::string& path,
-                                            std::string_view tokenizer_class,
-                                            const std::optional<JsonValue>& config,
-                                            const std::optional<JsonValue>& special_tokens_map);
-
-// Whether LoadVocabTxt knows a class of transformers.
-bool IsVocabTxtClass(std::string_view tokenizer_class);
-
-// The flags of an AddedToken object; `content` and `id` are left to the caller.
-absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object);
-
 // Sets the forms of the added tokens. Gives InvalidArgument when their ids do not follow those of
 // the vocabulary without gaps, when a token has no normalized form to be found by or one of more
 // than kMaxTokenBytes, or when a pattern of the normalizers goes on without end.

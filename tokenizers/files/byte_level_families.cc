@@ -34,16 +34,7 @@ absl::Status RobertaComponents(FamilyParts& parts) {
   ABSL_RETURN_IF_ERROR(SetByteLevel(parts));
   ABSL_ASSIGN_OR_RETURN(const bool trim, parts.Flag("trim_offsets", true));
   ABSL_ASSIGN_OR_RETURN(const bool prefix, parts.Flag("add_prefix_space", false));
-  ABSL_ASSIGN_OR_RETURN(const std::string cls, parts.TextOf(TokenName::kCls));
-  ABSL_ASSIGN_OR_RETURN(const std::string sep, parts.TextOf(TokenName::kSep));
-  ABSL_ASSIGN_OR_RETURN(const int32_t cls_id, parts.IdOf(cls));
-  ABSL_ASSIGN_OR_RETURN(const int32_t sep_id, parts.IdOf(sep));
-  parts.components["post_processor"] = {{"type", "RobertaProcessing"},
-                                        {"sep", json::array({sep, sep_id})},
-                                        {"cls", json::array({cls, cls_id})},
-                                        {"trim_offsets", trim},
-                                        {"add_prefix_space", prefix}};
-  return absl::OkStatus();
+  return SetRobertaProcessing(trim, prefix, parts);
 }
 
 absl::Status DebertaComponents(FamilyParts& parts) {

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kSpiece = "spiece.model", kSentencePieceBpe = "sentencepiece.bpe.model",
-                           kVocabJson = "vocab.json", kMerges = "merges.txt";
+                           kMerges = "merges.txt";
 
 // Tokens: bos, eos, unk, sep, pad, cls, mask.
 constexpr std::array<std::string_view, kTokenNames> kBertTokens = {
@@ -23,6 +23,20 @@ constexpr std::array<std::string_view, kTokenNames> kFairseqTokens = {
     "<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"};
 
 constexpr Family kFamilies[] = {
+    {"BERT",
+     "BertTokenizer",
+     kVocabTxt,
+     "",
+     {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
+     BertVocabulary,
+     BertComponents},
+    {"MPNet",
+     "MPNetTokenizer",
+     kVocabTxt,
+     "",
+     {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
+     MpnetVocabulary,
+     MpnetComponents},
     {"ALBERT",
      "AlbertTokenizer",
      kSpiece,
@@ -66,9 +80,10 @@ constexpr Family kFamilies[] = {
 // (TOKENIZER_MAPPING_NAMES of tokenization_auto.py) of encoders and decoders that graft could be
 // asked to read.
 constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
-    {"BartTokenizer", "RobertaTokenizer"},
-    {"LEDTokenizer", "RobertaTokenizer"},
-    {"LongformerTokenizer", "RobertaTokenizer"},
+    {"BartTokenizer", "RobertaTokenizer"},    {"ConvBertTokenizer", "BertTokenizer"},
+    {"DistilBertTokenizer", "BertTokenizer"}, {"ElectraTokenizer", "BertTokenizer"},
+    {"LEDTokenizer", "RobertaTokenizer"},     {"LongformerTokenizer", "RobertaTokenizer"},
+    {"MobileBertTokenizer", "BertTokenizer"},
 };
 constexpr std::pair<std::string_view, std::string_view> kModelTypes[] = {
     {"albert", "AlbertTokenizer"},
@@ -141,6 +156,11 @@ std::string_view ClassOfModelType(std::string_view model_type) {
   return Look(kModelTypes, model_type);
 }
 
+const Vocabulary& FamilyParts::vocabulary() const {
+  if (unigram) return unigram->pieces;
+  return bpe ? bpe->tokens : word_piece->tokens;
+}
+
 absl::StatusOr<int32_t> FamilyParts::IdOf(std::string_view token) const {
   const auto found = std::find_if(added.begin(), added.end(),
                                   [&](const AddedToken& t) { return t.content == token; });
@@ -161,6 +181,15 @@ absl::StatusOr<bool> FamilyParts::Flag(std::string_view key, bool absent) const 
   return config->GetBool(key, absent);
 }
 
+void FamilyParts::MaskTakesSpace(bool special) {
+  auto& mask = tokens.named[static_cast<size_t>(TokenName::kMask)];
+  if (!mask || !mask->plain) return;
+  mask->plain = false;
+  mask->token.lstrip = true;
+  mask->token.special = special;
+  mask->token.normalized = !special;
+}
+
 json TemplateProcessing(const std::vector<TemplateItem>& single,
                         const std::vector<TemplateItem>& pair,
                         const std::vector<TemplateToken>& tokens) {
@@ -174,6 +203,30 @@ json TemplateProcessing(const std::vector<TemplateItem>& single,
           {"single", Items(single)},
           {"pair", Items(pair)},
           {"special_tokens", special}};
+}
+
+absl::Status SetBertTemplate(FamilyParts& parts) {
+  ABSL_ASSIGN_OR_RETURN(const std::string cls, parts.TextOf(TokenName::kCls));
+  ABSL_ASSIGN_OR_RETURN(const std::string sep, parts.TextOf(TokenName::kSep));
+  ABSL_ASSIGN_OR_RETURN(const int32_t cls_id, parts.IdOf(cls));
+  ABSL_ASSIGN_OR_RETURN(const int32_t sep_id, parts.IdOf(sep));
+  parts.components["post_processor"] =
+      TemplateProcessing({{cls}, {"A"}, {sep}}, {{cls}, {"A"}, {sep}, {"B", 1}, {sep, 1}},
+                         {{cls, cls_id}, {sep, sep_id}});
+  return absl::OkStatus();
+}
+
+absl::Status SetRobertaProcessing(bool trim_offsets, bool add_prefix_space, FamilyParts& parts) {
+  ABSL_ASSIGN_OR_RETURN(const std::string cls, parts.TextOf(TokenName::kCls));
+  ABSL_ASSIGN_OR_RETURN(const std::string sep, parts.TextOf(TokenName::kSep));
+  ABSL_ASSIGN_OR_RETURN(const int32_t cls_id, parts.IdOf(cls));
+  ABSL_ASSIGN_OR_RETURN(const int32_t sep_id, parts.IdOf(sep));
+  parts.components["post_processor"] = {{"type", "RobertaProcessing"},
+                                        {"sep", json::array({sep, sep_id})},
+                                        {"cls", json::array({cls, cls_id})},
+                                        {"trim_offsets", trim_offsets},
+                                        {"add_prefix_space", add_prefix_space}};
+  return absl::OkStatus();
 }
 
 bool NamesBosOrEos(const FamilyParts& parts) {

@@ -13,7 +13,7 @@
 #include "absl/strings/strip.h"
 #include "base/file.h"
 #include "tokenizers/files/families.h"
-#include "tokenizers/load_tokenizer.h"
+#include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/models/model_reader.h"
 
 namespace graft {
@@ -64,11 +64,6 @@ json AddedTokensJson(const std::vector<AddedToken>& tokens) {
   return list;
 }
 
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  if (status.ok() || absl::StartsWith(status.message(), path)) return status;
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 // The paths NAME.model of a folder, in the order of their names.
 std::vector<std::string> ModelFiles(const std::string& folder) {
   std::vector<std::string> files;
@@ -100,7 +95,9 @@ class FolderReader {
       parts_.tokens.SetDefault(static_cast<TokenName>(i), PlainToken(family_.tokens[i]));
     }
     std::vector<std::string> read = {path_};
-    if (family_.merges_file.empty()) {
+    if (family_.vocabulary_file == kVocabTxt) {
+      ABSL_RETURN_IF_ERROR(ReadVocabTxt());
+    } else if (family_.merges_file.empty()) {
       ABSL_RETURN_IF_ERROR(ReadSentencePiece());
     } else {
       const std::string merges = JoinPath(folder_, family_.merges_file);
@@ -111,13 +108,26 @@ class FolderReader {
     const Vocabulary& vocabulary = parts_.vocabulary();
     parts_.added = AddedTokensOf(parts_.tokens, vocabulary.size(),
                                  [&](std::string_view token) { return vocabulary.Find(token); });
-    ABSL_RETURN_IF_ERROR(InFile(path_, family_.make_components(parts_)));
+    ABSL_RETURN_IF_ERROR(InFile(family_.make_components(parts_)));
     parts_.components["added_tokens"] = AddedTokensJson(parts_.added);
     read.insert(read.end(), paths.begin(), paths.end());
     return Result(std::move(read));
   }
 
  private:
+  // Names the vocabulary where a message names no file of the folder.
+  absl::Status InFile(const absl::Status& status) const {
+    if (status.ok() || absl::StartsWith(status.message(), folder_)) return status;
+    return absl::Status(status.code(), absl::StrCat(path_, ": ", status.message()));
+  }
+
+  absl::Status ReadVocabTxt() {
+    ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path_, kMaxVocabularyFileBytes));
+    ABSL_ASSIGN_OR_RETURN(Vocabulary tokens, ParseVocabTxt(std::move(text), path_));
+    parts_.word_piece = WordPieceVocabulary{std::move(tokens)};
+    return InFile(family_.make_vocabulary(parts_));
+  }
+
   absl::Status ReadSentencePiece() {
     ABSL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path_, kMaxSentencePieceBytes));
     ABSL_ASSIGN_OR_RETURN(parts_.sentencepiece, ParseSentencePieceModel(std::move(bytes), path_));
@@ -128,7 +138,7 @@ class FolderReader {
     }
     // Whatever special_tokens_map.json said, as transformers does.
     parts_.tokens.additional = MarkedPieces(*parts_.sentencepiece);
-    return InFile(path_, family_.make_vocabulary(parts_));
+    return InFile(family_.make_vocabulary(parts_));
   }
 
   // A token that tokenizer_config.json sets to null is none.
@@ -147,6 +157,8 @@ class FolderReader {
       tokenizer.model = *std::move(parts_.unigram);
     } else if (parts_.bpe) {
       tokenizer.model = *std::move(parts_.bpe);
+    } else if (parts_.word_piece) {
+      tokenizer.model = *std::move(parts_.word_piece);
     }
     return tokenizer;
   }
@@ -161,7 +173,10 @@ class FolderReader {
 
 absl::StatusOr<std::optional<std::string>> FindModelAlone(const std::string& folder) {
   const std::vector<std::string> models = ModelFiles(folder);
-  if (models.empty() || PathExists(JoinPath(folder, "vocab.json"))) return std::nullopt;
+  if (models.empty()) return std::nullopt;
+  for (const std::string_view vocabulary : {kVocabJson, kVocabTxt}) {
+    if (PathExists(JoinPath(folder, vocabulary))) return std::nullopt;
+  }
   std::vector<std::string> paths;
   ABSL_ASSIGN_OR_RETURN(const FolderFiles files, LoadFiles(folder, paths));
   ABSL_ASSIGN_OR_RETURN(const std::optional<std::string> name, TokenizerClassOf(files));
@@ -191,13 +206,14 @@ absl::StatusOr<std::optional<std::string>> TokenizerClassOf(const FolderFiles& f
 absl::StatusOr<FolderTokenizer> ReadFolderTokenizer(const std::string& folder) {
   std::vector<std::string> paths;
   ABSL_ASSIGN_OR_RETURN(const FolderFiles files, LoadFiles(folder, paths));
-  ABSL_ASSIGN_OR_RETURN(const std::optional<std::string> name, TokenizerClassOf(files));
+  ABSL_ASSIGN_OR_RETURN(std::optional<std::string> name, TokenizerClassOf(files));
+  if (!name && PathExists(JoinPath(folder, kVocabTxt))) name = "BertTokenizer";
   if (!name) {
     const std::vector<std::string_view> vocabularies = VocabularyFiles();
     if (ModelFiles(folder).empty() && absl::c_none_of(vocabularies, [&](std::string_view file) {
           return PathExists(JoinPath(folder, file));
         })) {
-      return absl::NotFoundError(absl::StrCat(folder, ": expected tokenizer.json, vocab.txt, ",
+      return absl::NotFoundError(absl::StrCat(folder, ": expected tokenizer.json, ",
                                               absl::StrJoin(vocabularies, ", "),
                                               " or one NAME.model, found none"));
     }
@@ -206,10 +222,6 @@ absl::StatusOr<FolderTokenizer> ReadFolderTokenizer(const std::string& folder) {
                      "model_type in config.json, found neither"));
   }
   const Family* family = FindFamily(*name);
-  if (family == nullptr && IsVocabTxtClass(*name)) {
-    return absl::NotFoundError(absl::StrCat(
-        folder, ": expected a tokenizer.json or a vocab.txt for '", *name, "', found neither"));
-  }
   if (family == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(
         folder, ": expected a tokenizer.json, as for every class of tokenizer that is ",

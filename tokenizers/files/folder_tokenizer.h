@@ -30,11 +30,17 @@ struct BpeVocabulary {
   std::string merges_path;
 };
 
+// A vocab.txt; the unknown token is in it.
+struct WordPieceVocabulary {
+  Vocabulary tokens;
+  int32_t unknown_id = 0;
+};
+
 // What transformers 5.23 makes of a folder without tokenizer.json: the tokenizer.json that it would
 // write, in two parts.
 struct FolderTokenizer {
   std::string_view family;  // "ALBERT"
-  std::variant<UnigramVocabulary, BpeVocabulary> model;
+  std::variant<UnigramVocabulary, BpeVocabulary, WordPieceVocabulary> model;
   // A tokenizer.json without its member `model`: normalizer, pre_tokenizer, post_processor, decoder
   // and added_tokens.
   std::string components;
@@ -43,14 +49,16 @@ struct FolderTokenizer {
 };
 
 // The folder's class of tokenizer is what tokenizer_config.json names, else config.json
-// (tokenizer_class, then model_type). It says which vocabulary must be there:
+// (tokenizer_class, then model_type), else BertTokenizer where there is a vocab.txt. It says which
+// vocabulary must be there:
+//   BertTokenizer and its like, MPNetTokenizer       vocab.txt
 //   AlbertTokenizer, XLNetTokenizer, T5Tokenizer     spiece.model
 //   XLMRobertaTokenizer, CamembertTokenizer          sentencepiece.bpe.model
 //   DebertaV2Tokenizer                               spm.model
 //   GPT2Tokenizer, RobertaTokenizer, DebertaTokenizer  vocab.json and merges.txt
 // NotFound when a file that is needed is missing; InvalidArgument when nothing names a class, for a
-// class that is none of these (BERT's, over vocab.txt, have a reader of their own) and for settings
-// that are not what they should be; DataLoss for malformed vocabularies. Thread-safe.
+// class that is none of these and for settings that are not what they should be; DataLoss for
+// malformed vocabularies. Thread-safe.
 absl::StatusOr<FolderTokenizer> ReadFolderTokenizer(const std::string& folder);
 
 // The one file NAME.model of a folder in which nothing says what to make of it: no class, no

@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kMaxId = static_cast<int64_t>(2 * kMaxTokens);
 constexpr size_t kMaxListedTokens = 100'000;
 
-// {"content": "[MASK]", "lstrip": true, ...}. What is special is not normalized unless it says so.
+// What a token object has but its `special`: what is special is not normalized unless it says so.
 absl::StatusOr<AddedToken> ReadObject(const JsonValue& object, bool special) {
   AddedToken token;
   ABSL_ASSIGN_OR_RETURN(const std::string_view content, GetInsertion(object, "content"));
@@ -37,8 +37,7 @@ absl::StatusOr<AddedToken> ReadObject(const JsonValue& object, bool special) {
 // A string or an object.
 absl::StatusOr<FolderToken> ReadToken(const JsonValue& value, bool special) {
   if (value.is_object()) {
-    ABSL_ASSIGN_OR_RETURN(const bool said, value.GetBool("special", special));
-    ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadObject(value, said));
+    ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadTokenObject(value, special));
     return FolderToken{std::move(token), false};
   }
   ABSL_ASSIGN_OR_RETURN(const std::string_view content, value.AsString());
@@ -128,8 +127,7 @@ class TokensReader {
   absl::Status ReadDecoder(const JsonValue& list) {
     ABSL_ASSIGN_OR_RETURN(const auto members, list.AsObject());
     for (const auto& [key, value] : members) {
-      ABSL_ASSIGN_OR_RETURN(const bool special, value.GetBool("special", false));
-      ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadObject(value, special));
+      ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadTokenObject(value, /*special=*/false));
       int64_t id = -1;
       if (!absl::SimpleAtoi(key, &id) || id < 0 || id > kMaxId) {
         return value.Error(absl::StrCat("expected an id as the key, found '", key, "'"));
@@ -231,6 +229,11 @@ absl::StatusOr<std::optional<JsonDocument>> LoadOptionalJson(const std::string& 
   if (!PathExists(path)) return std::nullopt;
   ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Load(path, kMaxConfigBytes));
   return std::optional<JsonDocument>(std::move(document));
+}
+
+absl::StatusOr<AddedToken> ReadTokenObject(const JsonValue& object, bool special) {
+  ABSL_ASSIGN_OR_RETURN(const bool said, object.GetBool("special", special));
+  return ReadObject(object, said);
 }
 
 FolderToken PlainToken(std::string_view content) {

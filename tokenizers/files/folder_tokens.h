@@ -31,6 +31,10 @@ struct FolderToken {
   const std::string& content() const { return token.content; }
 };
 
+// {"content": "[MASK]", "lstrip": true, ...}, as every file writes tokens; `special` holds where it
+// does not say. What is special is not normalized unless it says so. The id is left to the caller.
+absl::StatusOr<AddedToken> ReadTokenObject(const JsonValue& object, bool special);
+
 // A token that a plain string stands for.
 FolderToken PlainToken(std::string_view content);
 

@@ -62,12 +62,12 @@ absl::StatusOr<ModelPointer> ReadUnigramModel(const JsonValue& object,
   return ReadUnigram(object);
 }
 
-struct ModelReader {
+struct JsonModelReader {
   std::string_view type;
   absl::StatusOr<ModelPointer> (*read)(const JsonValue& object,
                                        std::optional<Vocabulary>&& vocabulary);
 };
-constexpr ModelReader kReaders[] = {
+constexpr JsonModelReader kJsonModelReaders[] = {
     {"WordPiece", ReadWordPiece},
     {"BPE", ReadBpeModel},
     {"Unigram", ReadUnigramModel},
@@ -82,18 +82,18 @@ std::string_view TypeByMembers(const JsonValue& object) {
   return "Unigram";
 }
 
-const ModelReader* ReaderOf(std::string_view type) {
-  return std::find_if(std::begin(kReaders), std::end(kReaders),
-                      [&](const ModelReader& reader) { return reader.type == type; });
+const JsonModelReader* ReaderOf(std::string_view type) {
+  return std::find_if(std::begin(kJsonModelReaders), std::end(kJsonModelReaders),
+                      [&](const JsonModelReader& reader) { return reader.type == type; });
 }
 
 }  // namespace
 
 absl::StatusOr<ModelOfJson> ReadModel(const JsonValue& object,
                                       std::optional<Vocabulary> vocabulary) {
-  const ModelReader* reader = ReaderOf(TypeByMembers(object));
+  const JsonModelReader* reader = ReaderOf(TypeByMembers(object));
   if (object.Find("type")) {
-    ABSL_ASSIGN_OR_RETURN(reader, FindReader(object, absl::MakeConstSpan(kReaders), ""));
+    ABSL_ASSIGN_OR_RETURN(reader, FindReader(object, absl::MakeConstSpan(kJsonModelReaders), ""));
   }
   ABSL_ASSIGN_OR_RETURN(ModelPointer model, reader->read(object, std::move(vocabulary)));
   return ModelOfJson{std::string(reader->type), std::move(model)};

@@ -59,16 +59,6 @@ absl::Status AsTheFile(int64_t unknown_id, FamilyParts& parts) {
   return builder.Finish(unknown_id, parts);
 }
 
-// The mask takes the space before it, unless the files give its flags.
-void MaskTakesSpace(bool special, FamilyParts& parts) {
-  auto& mask = parts.tokens.named[static_cast<size_t>(TokenName::kMask)];
-  if (!mask || !mask->plain) return;
-  mask->plain = false;
-  mask->token.lstrip = true;
-  mask->token.special = special;
-  mask->token.normalized = !special;
-}
-
 json Replace(std::string_view from, std::string_view to) {
   return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
 }
@@ -156,7 +146,7 @@ absl::Status AlbertComponents(FamilyParts& parts) {
 }
 
 absl::Status XlnetVocabulary(FamilyParts& parts) {
-  MaskTakesSpace(/*special=*/false, parts);
+  parts.MaskTakesSpace(/*special=*/false);
   return AsTheFile(parts.sentencepiece.value().trained_unk_id, parts);
 }
 
@@ -225,7 +215,7 @@ absl::Status XlmRobertaComponents(FamilyParts& parts) {
 
 // CamemBERT was trained with both fairseq's tokens and the model's.
 absl::Status CamembertVocabulary(FamilyParts& parts) {
-  MaskTakesSpace(/*special=*/true, parts);
+  parts.MaskTakesSpace(/*special=*/true);
   ABSL_ASSIGN_OR_RETURN(const std::string pad, parts.TextOf(TokenName::kPad));
   ABSL_ASSIGN_OR_RETURN(const std::string unk, parts.TextOf(TokenName::kUnk));
   ABSL_ASSIGN_OR_RETURN(const std::string mask, parts.TextOf(TokenName::kMask));
@@ -267,14 +257,7 @@ absl::Status DebertaV2Components(FamilyParts& parts) {
   words.push_back(Metaspace(scheme));
   parts.components["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", std::move(words)}};
   parts.components["decoder"] = Metaspace(scheme);
-  ABSL_ASSIGN_OR_RETURN(const std::string cls, parts.TextOf(TokenName::kCls));
-  ABSL_ASSIGN_OR_RETURN(const std::string sep, parts.TextOf(TokenName::kSep));
-  ABSL_ASSIGN_OR_RETURN(const int32_t cls_id, parts.IdOf(cls));
-  ABSL_ASSIGN_OR_RETURN(const int32_t sep_id, parts.IdOf(sep));
-  parts.components["post_processor"] =
-      TemplateProcessing({{cls}, {"A"}, {sep}}, {{cls}, {"A"}, {sep}, {"B", 1}, {sep, 1}},
-                         {{cls, cls_id}, {sep, sep_id}});
-  return absl::OkStatus();
+  return SetBertTemplate(parts);
 }
 
 }  // namespace graft

@@ -54,9 +54,9 @@ struct RawPiece {
   size_t begin = 0;  // in the file
 };
 
-class ModelReader {
+class SentencePieceReader {
  public:
-  ModelReader(std::string bytes, const std::string& source)
+  SentencePieceReader(std::string bytes, const std::string& source)
       : bytes_(std::move(bytes)), source_(source), model_(source, Vocabulary("", {})) {}
 
   absl::StatusOr<SentencePieceModel> Read() {
@@ -342,7 +342,7 @@ absl::StatusOr<SentencePieceModel> ParseSentencePieceModel(std::string bytes,
     return absl::ResourceExhaustedError(absl::StrCat(
         source, ": expected at most ", kMaxSentencePieceBytes, " bytes, found ", bytes.size()));
   }
-  return ModelReader(std::move(bytes), source).Read();
+  return SentencePieceReader(std::move(bytes), source).Read();
 }
 
 }  // namespace graft

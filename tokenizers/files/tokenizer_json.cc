@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "tokenizers/files/component_row.h"
 #include "tokenizers/files/components.h"
+#include "tokenizers/files/folder_tokens.h"
 #include "tokenizers/files/models_json.h"
 #include "tokenizers/files/vocabulary_file.h"
 #include "tokenizers/load_tokenizer.h"
@@ -28,10 +29,8 @@ absl::StatusOr<std::vector<AddedToken>> ReadAddedTokens(const JsonValue& root) {
         absl::StrCat("expected at most ", kMaxAddedTokens, " tokens, found ", entries.size()));
   }
   for (const JsonValue& entry : entries) {
-    ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadTokenFlags(entry));
-    ABSL_ASSIGN_OR_RETURN(const std::string_view content, GetInsertion(entry, "content"));
-    if (content.empty()) return entry.Error("expected a token, found an empty content");
-    token.content = content;
+    ABSL_ASSIGN_OR_RETURN(AddedToken token, ReadTokenObject(entry, /*special=*/false));
+    if (token.content.empty()) return entry.Error("expected a token, found an empty content");
     ABSL_ASSIGN_OR_RETURN(const int64_t id,
                           entry.GetInt("id", 0, static_cast<int64_t>(2 * kMaxTokens)));
     token.id = static_cast<int32_t>(id);
