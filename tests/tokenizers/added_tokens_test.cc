@@ -72,7 +72,7 @@ TEST(AddedTokensTest, LongRowsTakeTimeThatGrowsWithThem) {
     lengths.push_back(Token(std::string(length, 'a') + "b"));
   }
   EXPECT_THAT(Matches(lengths, std::string(kBytes, 'a')), IsEmpty());
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
 }
 
 }  // namespace
