@@ -2,9 +2,7 @@
 #ifndef GRAFT_TOKENIZERS_LOAD_TOKENIZER_H_
 #define GRAFT_TOKENIZERS_LOAD_TOKENIZER_H_
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"

@@ -25,14 +25,14 @@ constexpr std::array<std::string_view, kTokenNames> kFairseqTokens = {
 constexpr Family kFamilies[] = {
     {"BERT",
      "BertTokenizer",
-     kVocabTxt,
+     kVocabTxtFile,
      "",
      {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
      BertVocabulary,
      BertComponents},
     {"MPNet",
      "MPNetTokenizer",
-     kVocabTxt,
+     kVocabTxtFile,
      "",
      {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
      MpnetVocabulary,
@@ -66,14 +66,15 @@ constexpr Family kFamilies[] = {
      DebertaV2Components},
     {"GPT-2",
      "GPT2Tokenizer",
-     kVocabJson,
+     kVocabJsonFile,
      kMerges,
      {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "", "", "", ""},
      nullptr,
      Gpt2Components},
-    {"RoBERTa", "RobertaTokenizer", kVocabJson, kMerges, kFairseqTokens, nullptr,
+    {"RoBERTa", "RobertaTokenizer", kVocabJsonFile, kMerges, kFairseqTokens, nullptr,
      RobertaComponents},
-    {"DeBERTa", "DebertaTokenizer", kVocabJson, kMerges, kBertTokens, nullptr, DebertaComponents},
+    {"DeBERTa", "DebertaTokenizer", kVocabJsonFile, kMerges, kBertTokens, nullptr,
+     DebertaComponents},
 };
 
 // Other names that transformers gives one of these classes, and model types
@@ -158,7 +159,7 @@ std::string_view ClassOfModelType(std::string_view model_type) {
 
 const Vocabulary& FamilyParts::vocabulary() const {
   if (unigram) return unigram->pieces;
-  return bpe ? bpe->tokens : word_piece->tokens;
+  return bpe ? bpe->tokens : word_piece.value().tokens;
 }
 
 absl::StatusOr<int32_t> FamilyParts::IdOf(std::string_view token) const {

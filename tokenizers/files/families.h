@@ -16,7 +16,7 @@
 
 namespace graft {
 
-inline constexpr std::string_view kVocabTxt = "vocab.txt", kVocabJson = "vocab.json";
+inline constexpr std::string_view kVocabTxtFile = "vocab.txt", kVocabJsonFile = "vocab.json";
 
 // A tokenizer on its way; what the functions of a family read and write.
 struct FamilyParts {

@@ -95,7 +95,7 @@ class FolderReader {
       parts_.tokens.SetDefault(static_cast<TokenName>(i), PlainToken(family_.tokens[i]));
     }
     std::vector<std::string> read = {path_};
-    if (family_.vocabulary_file == kVocabTxt) {
+    if (family_.vocabulary_file == kVocabTxtFile) {
       ABSL_RETURN_IF_ERROR(ReadVocabTxt());
     } else if (family_.merges_file.empty()) {
       ABSL_RETURN_IF_ERROR(ReadSentencePiece());
@@ -117,14 +117,15 @@ class FolderReader {
  private:
   // Names the vocabulary where a message names no file of the folder.
   absl::Status InFile(const absl::Status& status) const {
-    if (status.ok() || absl::StartsWith(status.message(), folder_)) return status;
+    const std::string_view folder = std::string_view(path_).substr(0, path_.rfind('/') + 1);
+    if (status.ok() || absl::StartsWith(status.message(), folder)) return status;
     return absl::Status(status.code(), absl::StrCat(path_, ": ", status.message()));
   }
 
   absl::Status ReadVocabTxt() {
     ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path_, kMaxVocabularyFileBytes));
     ABSL_ASSIGN_OR_RETURN(Vocabulary tokens, ParseVocabTxt(std::move(text), path_));
-    parts_.word_piece = WordPieceVocabulary{std::move(tokens)};
+    parts_.word_piece = WordPieceVocabulary{std::move(tokens), 0};
     return InFile(family_.make_vocabulary(parts_));
   }
 
@@ -174,7 +175,7 @@ class FolderReader {
 absl::StatusOr<std::optional<std::string>> FindModelAlone(const std::string& folder) {
   const std::vector<std::string> models = ModelFiles(folder);
   if (models.empty()) return std::nullopt;
-  for (const std::string_view vocabulary : {kVocabJson, kVocabTxt}) {
+  for (const std::string_view vocabulary : {kVocabJsonFile, kVocabTxtFile}) {
     if (PathExists(JoinPath(folder, vocabulary))) return std::nullopt;
   }
   std::vector<std::string> paths;
@@ -207,7 +208,7 @@ absl::StatusOr<FolderTokenizer> ReadFolderTokenizer(const std::string& folder) {
   std::vector<std::string> paths;
   ABSL_ASSIGN_OR_RETURN(const FolderFiles files, LoadFiles(folder, paths));
   ABSL_ASSIGN_OR_RETURN(std::optional<std::string> name, TokenizerClassOf(files));
-  if (!name && PathExists(JoinPath(folder, kVocabTxt))) name = "BertTokenizer";
+  if (!name && PathExists(JoinPath(folder, kVocabTxtFile))) name = "BertTokenizer";
   if (!name) {
     const std::vector<std::string_view> vocabularies = VocabularyFiles();
     if (ModelFiles(folder).empty() && absl::c_none_of(vocabularies, [&](std::string_view file) {

@@ -10,7 +10,7 @@ using nlohmann::json;
 
 absl::Status SetBertWords(FamilyParts& parts) {
   ABSL_ASSIGN_OR_RETURN(const bool basic, parts.Flag("do_basic_tokenize", true));
-  if (!basic) return parts.config->Error("do_basic_tokenize: expected true, found false");
+  if (!basic) return parts.config.value().Error("do_basic_tokenize: expected true, found false");
   ABSL_ASSIGN_OR_RETURN(const bool lowercase, parts.Flag("do_lower_case", true));
   ABSL_ASSIGN_OR_RETURN(const bool strip_accents, parts.Flag("strip_accents", lowercase));
   ABSL_ASSIGN_OR_RETURN(const bool chinese, parts.Flag("tokenize_chinese_chars", true));
@@ -30,12 +30,13 @@ absl::Status SetBertWords(FamilyParts& parts) {
 // model needs for words that it cannot cut up.
 absl::Status BertVocabulary(FamilyParts& parts) {
   ABSL_ASSIGN_OR_RETURN(const std::string unknown, parts.TextOf(TokenName::kUnk));
-  const auto id = parts.word_piece->tokens.Find(unknown);
+  WordPieceVocabulary& vocabulary = parts.word_piece.value();
+  const auto id = vocabulary.tokens.Find(unknown);
   if (!id) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected the token '", unknown, "' (unk_token), found no such line"));
   }
-  parts.word_piece->unknown_id = *id;
+  vocabulary.unknown_id = *id;
   return absl::OkStatus();
 }
 

@@ -1,8 +1,9 @@
 // Folders with a vocab.txt, by class of tokenizer. What is expected is what transformers 5.23 makes
 // of the same files.
-#include <optional>
+#include <memory>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
