@@ -158,9 +158,11 @@ inline Json File(Json model, Json normalizer, Json pre_tokenizer, Json post_proc
 // Added tokens that take the spaces beside them, and some that are such: neighbours ask for the
 // same ones, in the text and in the normalized text.
 inline Json WithSpaceTakers(Json file) {
-  int id = static_cast<int>(file["model"]["vocab"].size());
+  const Json vocab = file["model"]["vocab"];
+  int next = static_cast<int>(vocab.size());
   const auto add = [&](const char* content, bool lstrip, bool rstrip, bool normalized) {
-    file["added_tokens"].push_back({{"id", id++},
+    const int id = vocab.contains(content) ? vocab[content].get<int>() : next++;
+    file["added_tokens"].push_back({{"id", id},
                                     {"content", content},
                                     {"lstrip", lstrip},
                                     {"rstrip", rstrip},
