@@ -159,7 +159,9 @@ std::string_view ClassOfModelType(std::string_view model_type) {
 
 const Vocabulary& FamilyParts::vocabulary() const {
   if (unigram) return unigram->pieces;
-  return bpe ? bpe->tokens : word_piece.value().tokens;
+  if (bpe) return bpe->tokens;
+  return word_piece
+      ->tokens;  // NOLINT(bugprone-unchecked-optional-access): one of the three is there
 }
 
 absl::StatusOr<int32_t> FamilyParts::IdOf(std::string_view token) const {

@@ -3,6 +3,7 @@
 #define GRAFT_TOKENIZERS_FILES_FAMILIES_H_
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,9 +22,9 @@ inline constexpr std::string_view kVocabTxtFile = "vocab.txt", kVocabJsonFile = 
 // A tokenizer on its way; what the functions of a family read and write.
 struct FamilyParts {
   // In:
-  std::optional<JsonValue> config;                  // tokenizer_config.json
-  FolderTokens tokens;                              // with the family's defaults
-  std::optional<SentencePieceModel> sentencepiece;  // of families that have one
+  std::optional<JsonValue> config;                          // tokenizer_config.json
+  FolderTokens tokens;                                      // with the family's defaults
+  std::unique_ptr<const SentencePieceModel> sentencepiece;  // of families that have one
   // Out, by the family's function of the model, which finds the tokens of a vocab.txt here:
   std::optional<UnigramVocabulary> unigram;
   std::optional<BpeVocabulary> bpe;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -131,7 +132,9 @@ class FolderReader {
 
   absl::Status ReadSentencePiece() {
     ABSL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path_, kMaxSentencePieceBytes));
-    ABSL_ASSIGN_OR_RETURN(parts_.sentencepiece, ParseSentencePieceModel(std::move(bytes), path_));
+    ABSL_ASSIGN_OR_RETURN(SentencePieceModel model,
+                          ParseSentencePieceModel(std::move(bytes), path_));
+    parts_.sentencepiece = std::make_unique<const SentencePieceModel>(std::move(model));
     if (parts_.sentencepiece->kind != SentencePieceModel::Kind::kUnigram) {
       return absl::InvalidArgumentError(absl::StrCat(path_, ": expected a unigram model for ",
                                                      family_.name, ", found model_type ",

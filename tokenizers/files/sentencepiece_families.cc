@@ -29,7 +29,7 @@ class VocabularyBuilder {
     }
   }
   absl::Status Finish(int64_t unknown_id, FamilyParts& parts) {
-    const std::string& source = parts.sentencepiece.value().source;
+    const std::string& source = parts.sentencepiece->source;
     if (unknown_id < 0 || unknown_id >= static_cast<int64_t>(spans_.size())) {
       return absl::InvalidArgumentError(absl::StrCat(source,
                                                      ": expected the unknown piece from 0 to ",
@@ -55,7 +55,7 @@ class VocabularyBuilder {
 
 absl::Status AsTheFile(int64_t unknown_id, FamilyParts& parts) {
   VocabularyBuilder builder;
-  builder.AddFrom(parts.sentencepiece.value(), 0);
+  builder.AddFrom(*parts.sentencepiece, 0);
   return builder.Finish(unknown_id, parts);
 }
 
@@ -65,7 +65,7 @@ json Replace(std::string_view from, std::string_view to) {
 
 // nullopt when the model has no charsmap.
 std::optional<json> Precompiled(const FamilyParts& parts) {
-  const std::string& charsmap = parts.sentencepiece.value().normalizer.charsmap;
+  const std::string& charsmap = parts.sentencepiece->normalizer.charsmap;
   if (charsmap.empty()) return std::nullopt;
   return json{{"type", "Precompiled"}, {"precompiled_charsmap", absl::Base64Escape(charsmap)}};
 }
@@ -147,7 +147,7 @@ absl::Status AlbertComponents(FamilyParts& parts) {
 
 absl::Status XlnetVocabulary(FamilyParts& parts) {
   parts.MaskTakesSpace(/*special=*/false);
-  return AsTheFile(parts.sentencepiece.value().trained_unk_id, parts);
+  return AsTheFile(parts.sentencepiece->trained_unk_id, parts);
 }
 
 absl::Status XlnetComponents(FamilyParts& parts) {
@@ -172,7 +172,7 @@ absl::Status T5Vocabulary(FamilyParts& parts) {
     ABSL_ASSIGN_OR_RETURN(extra_ids, parts.config->GetInt("extra_ids", 0, kMaxExtraIds, extra_ids));
   }
   VocabularyBuilder builder;
-  builder.AddFrom(parts.sentencepiece.value(), 0);
+  builder.AddFrom(*parts.sentencepiece, 0);
   for (int64_t i = extra_ids; i-- > 0;) builder.Add(absl::StrCat("<extra_id_", i, ">"), 0);
   if (parts.tokens.additional) {
     for (int64_t i = 0; i < extra_ids; ++i) {
@@ -200,7 +200,7 @@ absl::Status XlmRobertaVocabulary(FamilyParts& parts) {
     ABSL_ASSIGN_OR_RETURN(const std::string text, parts.TextOf(name));
     builder.Add(text, 0);
   }
-  builder.AddFrom(parts.sentencepiece.value(), 3);
+  builder.AddFrom(*parts.sentencepiece, 3);
   ABSL_ASSIGN_OR_RETURN(const std::string mask, parts.TextOf(TokenName::kMask));
   builder.Add(mask, 0);
   return builder.Finish(3, parts);
@@ -225,7 +225,7 @@ absl::Status CamembertVocabulary(FamilyParts& parts) {
   builder.Add("</s>NOTUSED", 0);
   builder.Add(unk, 0);
   builder.Add("<unk>NOTUSED", -100);
-  builder.AddFrom(parts.sentencepiece.value(), 1);
+  builder.AddFrom(*parts.sentencepiece, 1);
   builder.Add(mask, 0);
   return builder.Finish(3, parts);
 }
@@ -234,7 +234,7 @@ absl::Status CamembertComponents(FamilyParts& parts) { return XlmRobertaComponen
 
 absl::Status DebertaV2Vocabulary(FamilyParts& parts) {
   ABSL_ASSIGN_OR_RETURN(const std::string unk, parts.TextOf(TokenName::kUnk));
-  const SentencePieceModel& model = parts.sentencepiece.value();
+  const SentencePieceModel& model = *parts.sentencepiece;
   const auto id = model.pieces.Find(unk);
   const bool found = id && model.scores[static_cast<size_t>(*id)] == 0;
   return AsTheFile(found ? *id : model.trained_unk_id, parts);

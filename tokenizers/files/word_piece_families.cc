@@ -10,7 +10,9 @@ using nlohmann::json;
 
 absl::Status SetBertWords(FamilyParts& parts) {
   ABSL_ASSIGN_OR_RETURN(const bool basic, parts.Flag("do_basic_tokenize", true));
-  if (!basic) return parts.config.value().Error("do_basic_tokenize: expected true, found false");
+  if (!basic && parts.config) {
+    return parts.config->Error("do_basic_tokenize: expected true, found false");
+  }
   ABSL_ASSIGN_OR_RETURN(const bool lowercase, parts.Flag("do_lower_case", true));
   ABSL_ASSIGN_OR_RETURN(const bool strip_accents, parts.Flag("strip_accents", lowercase));
   ABSL_ASSIGN_OR_RETURN(const bool chinese, parts.Flag("tokenize_chinese_chars", true));

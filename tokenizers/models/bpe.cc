@@ -22,7 +22,9 @@ struct Bpe::SymbolRow {
     unknown_length += length;
   }
   void FlushUnknown(const Options& options) {
-    if (unknown_length > 0) symbols.push_back({options.unknown_id.value(), unknown_length});
+    if (unknown_length > 0 && options.unknown_id) {
+      symbols.push_back({*options.unknown_id, unknown_length});
+    }
     unknown_length = 0;
   }
 };

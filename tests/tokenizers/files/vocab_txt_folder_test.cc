@@ -268,7 +268,7 @@ TEST(VocabTxtTokensTest, WhatCannotBeReadIsNamed) {
   EXPECT_THAT(Load(Bert("", {{"added_tokens.json", R"(["x"])"}})),
               StatusIs(kInvalid, HasSubstr("added_tokens.json: ")));
   EXPECT_THAT(Load(Bert(R"("additional_special_tokens": [5])")),
-              StatusIs(kInvalid, HasSubstr("additional_special_tokens.[0]: expected")));
+              StatusIs(kInvalid, HasSubstr("additional_special_tokens.[0]: expected a string")));
   EXPECT_THAT(Load(Bert("", {{"added_tokens.json", R"({"newtok": 15})"},
                              {"config.json", R"({"vocab_size": 15})"}})),
               StatusIs(kInvalid, HasSubstr("vocab.txt: expected 15 tokens as vocab_size of ")));
