@@ -53,6 +53,9 @@ class JsonValue {
                                    double absent) const;
   absl::StatusOr<bool> GetBool(std::string_view key, bool absent) const;
 
+  // For long lists, where a JsonValue for each element costs too much.
+  const simdjson::dom::element& raw() const { return element_; }
+
   // An InvalidArgument that begins with file and path.
   absl::Status Error(std::string_view message) const;
   // "an object", "768.5", "'gelu'": the value in a message, shortened.

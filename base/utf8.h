@@ -3,6 +3,7 @@
 #define GRAFT_BASE_UTF8_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,12 @@ void AppendUtf8(char32_t code, std::string& out);
 // Text from outside as it stands in a message: in single quotes, control characters and ill-formed
 // bytes as \xNN, cut at a character after `max_bytes` bytes ("'gelu'", "'a\x0Ab'", "'long...'").
 std::string Quoted(std::string_view text, size_t max_bytes = 40);
+
+// Bytes of the character that begins with this byte of well-formed UTF-8.
+inline size_t CharLength(char lead) {
+  const auto byte = static_cast<uint8_t>(lead);
+  return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+}
 
 // Number of characters in well-formed text.
 size_t CountUtf8(std::string_view text);

@@ -1,6 +1,8 @@
 // The weights and the tokenizer of a model folder.
 #include <algorithm>
 #include <iterator>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/status/status_macros.h"
@@ -28,10 +30,15 @@ absl::StatusOr<std::string> FindWeights(const std::string& folder) {
 }
 
 // Keeps what a saved folder takes over, so that the source may change or go while a model trains.
-absl::Status CarryFiles(ModelFolder& folder) {
+absl::Status CarryFiles(const Tokenizer& tokenizer, ModelFolder& folder) {
   constexpr uint64_t kMaxBytes = 256'000'000;
-  for (const char* name : {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json",
-                           "special_tokens_map.json", "added_tokens.json"}) {
+  std::set<std::string> names = {
+      "config.json",           "tokenizer.json",          "vocab.txt",
+      "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
+  for (const std::string& path : tokenizer.files()) {
+    names.insert(path.substr(path.rfind('/') + 1));
+  }
+  for (const std::string& name : names) {
     const std::string path = JoinPath(folder.transformer, name);
     if (!PathExists(path)) continue;
     ABSL_ASSIGN_OR_RETURN(folder.carried_files[name], ReadFile(path, kMaxBytes));
@@ -153,7 +160,7 @@ absl::StatusOr<LoadedModel> Load(const std::string& path) {
     return absl::DataLossError(
         absl::StrCat(JoinPath(folder.transformer, "config.json"), ": changed while it was read"));
   }
-  ABSL_RETURN_IF_ERROR(CarryFiles(folder));
+  ABSL_RETURN_IF_ERROR(CarryFiles(tokenizer, folder));
   ABSL_RETURN_IF_ERROR(LoadWeights(model));
   return model;
 }

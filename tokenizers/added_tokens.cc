@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
+#include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/log/absl_check.h"
 #include "base/utf8.h"
 #include "tokenizers/unicode.h"
@@ -52,16 +53,21 @@ size_t WhitespaceAtStart(std::string_view text) {
 
 }  // namespace
 
-void AddedTokenMatcher::Add(std::string_view form, size_t token, const AddedToken& flags) {
-  ABSL_CHECK(!form.empty());
-  const uint8_t first = static_cast<uint8_t>(form[0]);
-  only_first_byte_ = forms_.empty() || only_first_byte_ == first ? first : -1;
-  forms_.try_emplace(std::string(form), Form{token, flags.single_word, flags.lstrip, flags.rstrip});
-  std::vector<size_t>& lengths = lengths_[first];
-  if (std::find(lengths.begin(), lengths.end(), form.size()) == lengths.end()) {
-    lengths.push_back(form.size());
-    std::sort(lengths.begin(), lengths.end(), std::greater<>());
+AddedTokenMatcher::AddedTokenMatcher(absl::Span<const AddedToken> all,
+                                     absl::Span<const size_t> indices) {
+  absl::flat_hash_set<std::string_view> known;
+  std::vector<std::pair<std::string_view, uint32_t>> keys;
+  for (const size_t index : indices) {
+    const AddedToken& token = all[index];
+    ABSL_CHECK(!token.form.empty()) << token.content;
+    if (!known.insert(token.form).second) continue;
+    const uint8_t first = static_cast<uint8_t>(token.form[0]);
+    only_first_byte_ = forms_.empty() || only_first_byte_ == first ? first : -1;
+    begins_form_[first] = true;
+    keys.emplace_back(token.form, static_cast<uint32_t>(forms_.size()));
+    forms_.push_back({index, token.form.size(), token.single_word, token.lstrip, token.rstrip});
   }
+  if (!keys.empty()) trie_.emplace(keys);
 }
 
 size_t AddedTokenMatcher::NextCandidate(std::string_view text, size_t at) const {
@@ -71,7 +77,7 @@ size_t AddedTokenMatcher::NextCandidate(std::string_view text, size_t at) const 
                             : nullptr;
     return found == nullptr ? text.size() : static_cast<const char*>(found) - text.data();
   }
-  while (at < text.size() && lengths_[static_cast<uint8_t>(text[at])].empty()) ++at;
+  while (at < text.size() && !begins_form_[static_cast<uint8_t>(text[at])]) ++at;
   return at;
 }
 
@@ -79,39 +85,45 @@ bool AddedTokenMatcher::MayMatch(std::string_view text) const {
   return !forms_.empty() && NextCandidate(text, 0) < text.size();
 }
 
-const std::pair<const std::string, AddedTokenMatcher::Form>* AddedTokenMatcher::LongestAt(
-    std::string_view text, size_t at) const {
-  for (const size_t length : lengths_[static_cast<uint8_t>(text[at])]) {
-    if (length > text.size() - at) continue;
-    const auto found = forms_.find(text.substr(at, length));
-    if (found != forms_.end()) return &*found;
+const AddedTokenMatcher::Form* AddedTokenMatcher::LongestAt(std::string_view text) const {
+  const Form* longest = nullptr;
+  if (trie_) {
+    trie_->ForEachPrefix(text,
+                         [&](size_t /*length*/, uint32_t value) { longest = &forms_[value]; });
   }
-  return nullptr;
+  return longest;
 }
 
 std::vector<AddedTokenMatcher::Match> AddedTokenMatcher::Find(std::string_view text) const {
   std::vector<Match> matches;
   if (forms_.empty()) return matches;
-  size_t taken = 0;  // end of the last match
+  size_t taken = 0;           // end of the last match
+  size_t whitespace_end = 0;  // of the last whitespace that a token took on its right
   for (size_t at = NextCandidate(text, 0); at < text.size();) {
-    const auto* found = LongestAt(text, at);
-    if (found == nullptr) {
+    const Form* form = LongestAt(text.substr(at));
+    if (form == nullptr) {
       at = NextCandidate(text, at + 1);
       continue;
     }
-    const Form& form = found->second;
     size_t begin = at;
-    size_t end = at + found->first.size();
+    size_t end = at + form->length;
     at = NextCandidate(text, end);  // also after a match that does not count
-    if (form.single_word &&
+    if (form->single_word &&
         (EndsWithWord(text.substr(0, begin)) || StartsWithWord(text.substr(end)))) {
       continue;
     }
-    if (form.lstrip) {
-      begin = std::max(begin - WhitespaceAtEnd(text.substr(0, begin)), taken);
+    // Whitespace is walked over once: on the left as far as it is free, on the right where no token
+    // before has done so.
+    if (form->lstrip) {
+      begin = taken < begin ? begin - WhitespaceAtEnd(text.substr(taken, begin - taken)) : taken;
     }
-    if (form.rstrip) end += WhitespaceAtStart(text.substr(end));
-    matches.push_back({form.token, {static_cast<uint32_t>(begin), static_cast<uint32_t>(end)}});
+    if (form->rstrip) {
+      if (whitespace_end <= end) whitespace_end = end + WhitespaceAtStart(text.substr(end));
+      end = whitespace_end;
+    }
+    // The token before may have taken all of this one, and more.
+    if (begin >= end) continue;
+    matches.push_back({form->token, {static_cast<uint32_t>(begin), static_cast<uint32_t>(end)}});
     taken = end;
   }
   return matches;

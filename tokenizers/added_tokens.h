@@ -5,12 +5,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
 #include "tokenizers/encoding.h"
+#include "tokenizers/models/piece_trie.h"
 
 namespace graft {
 
@@ -23,6 +25,8 @@ struct AddedToken {
   bool lstrip = false;       // takes the whitespace on its left with it
   bool rstrip = false;       // and on its right
   bool normalized = false;   // matched in the normalized text, in its own normalized form
+  // What is searched for: the content or its normalized form. Set by PrepareAddedTokens.
+  std::string form = {};
 };
 
 // Finds tokens in a text: the leftmost first, of those at one place the longest. Immutable and
@@ -30,16 +34,20 @@ struct AddedToken {
 class AddedTokenMatcher {
  public:
   struct Match {
-    size_t token;  // index in the list of Add
-    Span span;     // with the whitespace that it takes
+    size_t token;  // index in the list of all
+    Span span;     // with the whitespace that it takes; never empty
   };
 
-  // `form` is what is searched for, not empty.
-  void Add(std::string_view form, size_t token, const AddedToken& flags);
+  // Finds nothing.
+  AddedTokenMatcher() = default;
+  // Finds the forms of the tokens of `all` with these indices; of two with one form the first. No
+  // form is empty.
+  AddedTokenMatcher(absl::Span<const AddedToken> all, absl::Span<const size_t> indices);
 
   bool empty() const { return forms_.empty(); }
-  // The matches in order; in whole they do not overlap, but with rstrip one may begin in the
-  // whitespace of the one before, as in the peer.
+  // The matches, each beginning behind the begin of the one before. In whole they do not overlap,
+  // but with rstrip one may begin in the whitespace of the one before, as in the peer. A token for
+  // which the one before leaves nothing is left out.
   std::vector<Match> Find(std::string_view text) const;
   // Quick: false when Find gives nothing, for text without a byte that a token begins with.
   bool MayMatch(std::string_view text) const;
@@ -47,15 +55,16 @@ class AddedTokenMatcher {
  private:
   struct Form {
     size_t token;
+    size_t length;
     bool single_word, lstrip, rstrip;
   };
-  // The longest form that stands at text[at..]; nullptr when there is none.
-  const std::pair<const std::string, Form>* LongestAt(std::string_view text, size_t at) const;
+  // The longest form that `text` begins with; nullptr when there is none.
+  const Form* LongestAt(std::string_view text) const;
   size_t NextCandidate(std::string_view text, size_t at) const;
 
-  absl::flat_hash_map<std::string, Form> forms_;
-  // Lengths of the forms that begin with a byte, the longest first.
-  std::array<std::vector<size_t>, 256> lengths_;
+  std::vector<Form> forms_;
+  std::optional<PieceTrie> trie_;  // values are places in forms_; none without forms
+  std::array<bool, 256> begins_form_{};
   // The byte that all forms begin with, -1 when there are several.
   int only_first_byte_ = -1;
 };

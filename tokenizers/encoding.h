@@ -28,8 +28,14 @@ struct Encoding {
   std::vector<Span> offsets;
   // 1 for tokens that the tokenizer added ([CLS], [SEP]), else 0.
   std::vector<uint8_t> special_tokens_mask;
-  // How many tokens truncation removed.
+  // Tokens [second_begin, second_end) are those of the second text of a pair; none of one text.
+  size_t second_begin = 0, second_end = 0;
+  // How many tokens truncation removed; 0 in the windows of `overflowing`.
   size_t cut_off = 0;
+  // What truncation removed, in windows with special tokens of their own, on request: the windows
+  // of one text in order; for a pair each later window of the first text with every one of the
+  // second, then the first window of the first text with the later ones of the second.
+  std::vector<Encoding> overflowing;
 
   size_t size() const { return ids.size(); }
 };

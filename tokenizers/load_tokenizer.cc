@@ -2,55 +2,52 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status_macros.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
-#include "tokenizers/bert_tokenizer.h"
+#include "base/utf8.h"
+#include "tokenizers/composed_tokenizer.h"
+#include "tokenizers/files/folder_tokenizer.h"
+#include "tokenizers/files/folder_tokens.h"
+#include "tokenizers/files/vocabulary_file.h"
+#include "tokenizers/models/model_reader.h"
+#include "tokenizers/models/sentencepiece_tokens.h"
+#include "tokenizers/models/wordpiece.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
 namespace {
 
-constexpr uint64_t kMaxConfigBytes = 16'000'000;
 // transformers writes 10^30 for "no limit".
 constexpr double kNoLengthLimit = 1e9;
 
-// A JSON file of the folder; nullopt when there is none.
-absl::StatusOr<std::optional<JsonDocument>> LoadOptional(const std::string& path) {
-  if (!PathExists(path)) return std::nullopt;
-  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Load(path, kMaxConfigBytes));
-  return std::optional<JsonDocument>(std::move(document));
-}
-
-std::optional<JsonValue> Root(const std::optional<JsonDocument>& document) {
-  if (!document) return std::nullopt;
-  return document->root();
-}
-
 // Whether so many ids fit an embedding table of so many rows. Ids past the table would be a fault
 // at run time. Fewer ids mean a vocabulary that was cut off or belongs to another model, but for
-// tables that are padded: a multiple of 8 rows, at most 1,023 of them behind the last id (published
-// ones are padded to multiples of 8 to 1,024). Only a tokenizer.json shows by its own end that it
-// is whole; a vocab.txt has a line for every row.
+// tables that are padded: a multiple of 4 rows, at most 1,023 of them behind the last id (published
+// ones are padded to multiples of 4, as DeBERTa-v3's, to 1,024). Every file but a vocab.txt shows
+// by its own end that it is whole; a vocab.txt has a line for every row.
 bool FitsTable(int64_t ids, int64_t rows, bool shows_its_end) {
-  constexpr int64_t kLeastMultiple = 8, kLargestMultiple = 1024;
+  constexpr int64_t kLeastMultiple = 4, kLargestMultiple = 1024;
   if (ids == rows) return true;
   return shows_its_end && ids < rows && rows - ids < kLargestMultiple && rows % kLeastMultiple == 0;
 }
 
 // The tokenizer against `vocab_size` of the model's config.json.
-absl::Status CheckModelConfig(const std::string& folder, const BertParts& parts,
+absl::Status CheckModelConfig(const std::string& folder, const TokenizerParts& parts,
                               bool shows_its_end) {
   const std::string path = JoinPath(folder, "config.json");
-  ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptional(path));
+  ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptionalJson(path));
   if (!document || !document->root().Find("vocab_size")) return absl::OkStatus();
   ABSL_ASSIGN_OR_RETURN(const int64_t rows,
                         document->root().GetInt("vocab_size", 1, int64_t{1} << 31));
-  auto ids = static_cast<int64_t>(parts.model.vocabulary().size());
+  auto ids = static_cast<int64_t>(parts.model->vocabulary_size());
   for (const AddedToken& token : parts.added_tokens) {
     ids = std::max(ids, static_cast<int64_t>(token.id) + 1);
   }
@@ -60,42 +57,65 @@ absl::Status CheckModelConfig(const std::string& folder, const BertParts& parts,
                                                  ids));
 }
 
-}  // namespace
-
-absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object) {
-  AddedToken token;
-  ABSL_ASSIGN_OR_RETURN(token.special, object.GetBool("special", false));
-  ABSL_ASSIGN_OR_RETURN(token.single_word, object.GetBool("single_word", false));
-  ABSL_ASSIGN_OR_RETURN(token.lstrip, object.GetBool("lstrip", false));
-  ABSL_ASSIGN_OR_RETURN(token.rstrip, object.GetBool("rstrip", false));
-  ABSL_ASSIGN_OR_RETURN(token.normalized, object.GetBool("normalized", false));
-  return token;
+absl::Status TokenError(const std::string& path, const AddedToken& token, std::string_view expected,
+                        std::string_view found) {
+  return absl::InvalidArgumentError(absl::StrCat(path, ": added token ", Quoted(token.content),
+                                                 ": expected ", expected, ", found ", found));
 }
 
-absl::Status CheckAddedTokens(const BertParts& parts, const std::string& path) {
-  const Vocabulary& vocabulary = parts.model.vocabulary();
+absl::Status SetForms(TokenizerParts& parts, const std::string& path) {
+  size_t bytes = 0;  // to normalize
+  for (const AddedToken& token : parts.added_tokens) {
+    if (token.normalized) bytes += token.content.size();
+  }
+  std::vector<Normalizer> steps = parts.normalizers;
+  // One text for the limits of patterns: those of each token would add up.
+  BeginText(steps, bytes);
+  NormalizedText text;
+  for (AddedToken& token : parts.added_tokens) {
+    token.form = token.content;
+    if (token.normalized) {
+      text.Assign(token.content, 0);
+      Normalize(steps, text);
+      token.form = text.text();
+      if (const Regex* pattern = FindExhausted(steps)) {
+        return TokenError(path, token, "patterns of the normalizer that come to an end",
+                          absl::StrCat(Quoted(pattern->source()), " at its limit of steps"));
+      }
+    }
+    if (token.form.empty()) {
+      return TokenError(path, token, "a text that normalization leaves something of", "none");
+    }
+    if (token.form.size() > kMaxTokenBytes) {
+      return TokenError(path, token, absl::StrCat("at most ", kMaxTokenBytes, " bytes"),
+                        absl::StrCat(token.form.size()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status PrepareAddedTokens(TokenizerParts& parts, const std::string& path) {
+  ABSL_RETURN_IF_ERROR(SetForms(parts, path));
+  const size_t vocabulary_size = parts.model->vocabulary_size();
   std::vector<bool> taken(parts.added_tokens.size());  // ids behind the vocabulary
   absl::flat_hash_map<std::string_view, int32_t> seen;
   size_t behind = 0;
   for (size_t i = 0; i < parts.added_tokens.size(); ++i) {
     const AddedToken& token = parts.added_tokens[i];
     const auto error = [&](std::string_view expected, std::string_view found) {
-      return absl::InvalidArgumentError(absl::StrCat(path, ": added token '", token.content,
-                                                     "': expected ", expected, ", found ", found));
+      return TokenError(path, token, expected, found);
     };
     if (!seen.emplace(token.content, token.id).second) return error("it once", "it twice");
-    if (token.normalized && NormalizedForm(parts.normalizer, token.content).empty()) {
-      return error("a text that normalization leaves something of", "none");
-    }
-    const auto known = vocabulary.Find(token.content);
+    const auto known = parts.model->TokenToId(token.content);
     if (known) {
       if (*known == token.id) continue;
       return error(absl::StrCat("its id in the vocabulary, ", *known), absl::StrCat(token.id));
     }
-    const size_t place = static_cast<size_t>(token.id) - vocabulary.size();
-    if (static_cast<size_t>(token.id) < vocabulary.size() || place >= taken.size() ||
-        taken[place]) {
-      return error(absl::StrCat("a free id from ", vocabulary.size(), " on, without gaps"),
+    const size_t place = static_cast<size_t>(token.id) - vocabulary_size;
+    if (static_cast<size_t>(token.id) < vocabulary_size || place >= taken.size() || taken[place]) {
+      return error(absl::StrCat("a free id from ", vocabulary_size, " on, without gaps"),
                    absl::StrCat(token.id));
     }
     taken[place] = true;
@@ -105,19 +125,24 @@ absl::Status CheckAddedTokens(const BertParts& parts, const std::string& path) {
   if (gap == behind) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(path, ": added tokens: expected ids without gaps",
                                                  ", found no token with id ",
-                                                 vocabulary.size() + gap));
+                                                 vocabulary_size + gap));
 }
 
-absl::Status CheckAgainstConfig(const BertParts& parts, const JsonValue& config,
+absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& config,
                                 const std::string& path) {
+  const BertNormalizerOptions* normalizer = nullptr;
+  for (const Normalizer& step : parts.normalizers) {
+    if (const auto* bert = std::get_if<BertSteps>(&step)) normalizer = &bert->options;
+  }
+  if (normalizer == nullptr) return absl::OkStatus();
   const struct {
     const char* key;
     bool value;
     const char* place;
   } kept[] = {
-      {"do_lower_case", parts.normalizer.lowercase, "lowercase"},
-      {"strip_accents", parts.normalizer.strip_accents, "strip_accents"},
-      {"tokenize_chinese_chars", parts.normalizer.handle_chinese_chars, "handle_chinese_chars"},
+      {"do_lower_case", normalizer->lowercase, "lowercase"},
+      {"strip_accents", normalizer->strip_accents, "strip_accents"},
+      {"tokenize_chinese_chars", normalizer->handle_chinese_chars, "handle_chinese_chars"},
   };
   for (const auto& [key, value, place] : kept) {
     ABSL_ASSIGN_OR_RETURN(const bool said, config.GetBool(key, value));
@@ -129,34 +154,89 @@ absl::Status CheckAgainstConfig(const BertParts& parts, const JsonValue& config,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder) {
-  const std::string json_path = JoinPath(folder, "tokenizer.json");
-  const std::string vocab_path = JoinPath(folder, "vocab.txt");
-  const std::string config_path = JoinPath(folder, "tokenizer_config.json");
-  const std::string map_path = JoinPath(folder, "special_tokens_map.json");
-  const bool has_json = PathExists(json_path);
-  if (!has_json && !PathExists(vocab_path)) {
-    return absl::NotFoundError(
-        absl::StrCat(folder, ": expected tokenizer.json or vocab.txt, found neither"));
+namespace {
+
+std::string_view KindName(SentencePieceModel::Kind kind) {
+  switch (kind) {
+    case SentencePieceModel::Kind::kUnigram:
+      return "Unigram";
+    case SentencePieceModel::Kind::kBpe:
+      return "BPE";
+    case SentencePieceModel::Kind::kWord:
+      return "words";
+    case SentencePieceModel::Kind::kChar:
+      break;
   }
-  ABSL_ASSIGN_OR_RETURN(const auto config, LoadOptional(config_path));
-  std::optional<BertParts> parts;
+  return "characters";
+}
+
+// A `.model` file as the library reads it, without any token of its own around texts.
+absl::StatusOr<TokenizerParts> LoadModelAlone(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(auto model, SentencePieceTokens::Load(path));
+  TokenizerParts parts;
+  parts.model_type = absl::StrCat("SentencePiece ", KindName(model->file().kind));
+  parts.model = std::move(model);
+  parts.files = {path};
+  return parts;
+}
+
+// The vocabulary of the class that the folder's files name, or a `.model` file alone.
+absl::StatusOr<TokenizerParts> LoadFolder(const std::string& folder) {
+  ABSL_ASSIGN_OR_RETURN(const std::optional<std::string> alone, FindModelAlone(folder));
+  if (alone) return LoadModelAlone(*alone);
+  ABSL_ASSIGN_OR_RETURN(FolderTokenizer read, ReadFolderTokenizer(folder));
+  TokenizerParts parts;
+  const std::string& vocabulary_path = read.files[0];
+  if (auto* unigram = std::get_if<UnigramVocabulary>(&read.model)) {
+    UnigramPieces pieces;
+    for (size_t i = 0; i < unigram->scores.size(); ++i) {
+      pieces.Add(unigram->pieces.token(static_cast<int32_t>(i)), unigram->scores[i]);
+    }
+    Unigram::Options options;
+    options.unknown_id = unigram->unknown_id;
+    ABSL_ASSIGN_OR_RETURN(parts.model,
+                          Unigram::Create(std::move(pieces), options, vocabulary_path));
+    parts.model_type = absl::StrCat(read.family, " Unigram");
+  } else if (auto* bpe = std::get_if<BpeVocabulary>(&read.model)) {
+    ABSL_ASSIGN_OR_RETURN(parts.model, LoadBpe(bpe->merges_path, std::move(bpe->tokens), {}));
+    parts.model_type = absl::StrCat(read.family, " BPE");
+  } else {
+    auto& word_piece = std::get<WordPieceVocabulary>(read.model);
+    WordPiece::Options options;
+    options.unknown_id = word_piece.unknown_id;
+    parts.model = std::make_unique<WordPiece>(std::move(word_piece.tokens), std::move(options));
+    parts.model_type = "WordPiece";
+  }
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument components,
+                        JsonDocument::Parse(read.components, vocabulary_path));
+  ABSL_RETURN_IF_ERROR(ReadComponents(components.root(), vocabulary_path, parts));
+  parts.files = std::move(read.files);
+  return parts;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder) {
+  if (!PathExists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": no such folder"));
+  const std::string json_path = JoinPath(folder, "tokenizer.json");
+  const std::string config_path = JoinPath(folder, "tokenizer_config.json");
+  const bool has_json = PathExists(json_path);
+  ABSL_ASSIGN_OR_RETURN(const auto config, LoadOptionalJson(config_path));
+  std::optional<TokenizerParts> parts;
   if (has_json) {
     ABSL_ASSIGN_OR_RETURN(parts, LoadTokenizerJson(json_path));
     if (config) ABSL_RETURN_IF_ERROR(CheckAgainstConfig(*parts, config->root(), json_path));
   } else {
-    ABSL_ASSIGN_OR_RETURN(const auto map, LoadOptional(map_path));
-    ABSL_ASSIGN_OR_RETURN(parts, LoadVocabTxt(vocab_path, Root(config), Root(map)));
-    if (map) parts->files.push_back(map_path);
+    ABSL_ASSIGN_OR_RETURN(parts, LoadFolder(folder));
   }
-  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, has_json));
+  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, !absl::EndsWith(parts->files[0], ".txt")));
   if (config) {
-    parts->files.push_back(config_path);
+    if (!absl::c_linear_search(parts->files, config_path)) parts->files.push_back(config_path);
     ABSL_ASSIGN_OR_RETURN(const double length,
                           config->root().GetDouble("model_max_length", 0, 1e300, 0));
     if (length < kNoLengthLimit) parts->model_max_length = static_cast<size_t>(length);
   }
-  return std::make_unique<BertTokenizer>(*std::move(parts));
+  return std::make_unique<ComposedTokenizer>(*std::move(parts));
 }
 
 }  // namespace graft

@@ -2,38 +2,35 @@
 #ifndef GRAFT_TOKENIZERS_LOAD_TOKENIZER_H_
 #define GRAFT_TOKENIZERS_LOAD_TOKENIZER_H_
 
-#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/json.h"
-#include "tokenizers/bert_pipeline.h"
+#include "tokenizers/pipeline.h"
 
 namespace graft {
 
-// A tokenizer.json of BERT's type. `truncation` and `padding` are the caller's business and only
-// checked. InvalidArgument with the JSON path for anything that is not BERT's, DataLoss for
-// malformed text and ids that are not dense.
-absl::StatusOr<BertParts> LoadTokenizerJson(const std::string& path);
+// A tokenizer.json. `truncation` and `padding` are the caller's business and only checked.
+// InvalidArgument with the JSON path for components that nobody knows and options out of range,
+// DataLoss for malformed text and ids that are not dense.
+absl::StatusOr<TokenizerParts> LoadTokenizerJson(const std::string& path);
+// The same of the bytes of a file that has been read; `path` names it.
+absl::StatusOr<TokenizerParts> ParseTokenizerJson(std::string text, const std::string& path);
+
+// Everything but the model, which `parts` has, from the members of a tokenizer.json. `path` names
+// the file in messages.
+absl::Status ReadComponents(const JsonValue& root, const std::string& path, TokenizerParts& parts);
 
 // Whether tokenizer_config.json contradicts tokenizer.json: two readers of such a folder would get
 // different ids.
-absl::Status CheckAgainstConfig(const BertParts& parts, const JsonValue& config,
+absl::Status CheckAgainstConfig(const TokenizerParts& parts, const JsonValue& config,
                                 const std::string& path);
 
-// A vocab.txt, with tokenizer_config.json and special_tokens_map.json (nullopt when absent), as
-// transformers' BertTokenizer reads them.
-absl::StatusOr<BertParts> LoadVocabTxt(const std::string& path,
-                                       const std::optional<JsonValue>& config,
-                                       const std::optional<JsonValue>& special_tokens_map);
-
-// The flags of an AddedToken object; `content` and `id` are left to the caller.
-absl::StatusOr<AddedToken> ReadTokenFlags(const JsonValue& object);
-
-// Gives NotFound, DataLoss or InvalidArgument when the ids of the added tokens do not follow those
-// of the vocabulary without gaps, or when a token has no normalized form to be found by.
-absl::Status CheckAddedTokens(const BertParts& parts, const std::string& path);
+// Sets the forms of the added tokens. Gives InvalidArgument when their ids do not follow those of
+// the vocabulary without gaps, when a token has no normalized form to be found by or one of more
+// than kMaxTokenBytes, or when a pattern of the normalizers goes on without end.
+absl::Status PrepareAddedTokens(TokenizerParts& parts, const std::string& path);
 
 }  // namespace graft
 

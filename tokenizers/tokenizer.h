@@ -16,12 +16,31 @@
 
 namespace graft {
 
+// Which text of a pair loses tokens. A single text is cut by the first two.
+enum class Truncation {
+  kLongestFirst,
+  // Only this one, down to nothing if need be: when the other one is too long by itself, the result
+  // is longer than `max_length`.
+  kOnlyFirst,
+  kOnlySecond,
+};
+
+// Which end is cut off.
+enum class TruncationSide { kRight, kLeft };
+
 struct EncodeOptions {
   // Add the special tokens of the model ([CLS] ... [SEP]).
   bool add_special_tokens = true;
-  // Most tokens of the result, special tokens counted; 0 = no limit. A pair loses tokens of its
-  // longer text first. Special tokens are never cut: below their number they alone are the result.
+  // Most tokens of the result, special tokens counted; 0 = no limit. Special tokens are never cut:
+  // below their number they alone are the result.
   size_t max_length = 0;
+  Truncation truncation = Truncation::kLongestFirst;
+  TruncationSide truncation_side = TruncationSide::kRight;
+  // Also give what was cut off, as more windows: Encoding::overflowing.
+  bool overflowing = false;
+  // Tokens that a window has in common with the one before, of those that `max_length` leaves for
+  // a text; at most one less than these.
+  size_t stride = 0;
 };
 
 // The ids of many texts, one after the other: text i has ids[starts[i] .. starts[i + 1]).
@@ -70,9 +89,10 @@ class Tokenizer {
   virtual const std::vector<std::string>& files() const = 0;
 };
 
-// Opens the tokenizer of a model folder: `tokenizer.json` (BERT WordPiece type) if it is there,
-// else `vocab.txt`, with `tokenizer_config.json` and `special_tokens_map.json` beside them.
-// Thread-safe.
+// Opens the tokenizer of a model folder: `tokenizer.json`, else `vocab.txt`, else the vocabulary of
+// the class of tokenizer that its JSON files name, else a SentencePiece model alone
+// (docs/formats.md). NotFound when there is none; InvalidArgument and DataLoss with file, place,
+// expected and found. Thread-safe.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder);
 
 }  // namespace graft

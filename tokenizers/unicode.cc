@@ -2,17 +2,20 @@
 
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
-#include <unicode/utf16.h>
+#include <unicode/uscript.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 
-#include "absl/log/absl_check.h"
+#include "tokenizers/unicode_data.h"
 
 namespace graft {
 namespace {
 
 using unicode_internal::kPageBits;
+using unicode_internal::Nfd;
+using unicode_internal::Nfkd;
 using unicode_internal::Page;
 
 // Where the peer's data differ from those of ICU 72 (Unicode 15.0). Ranges are inclusive.
@@ -28,6 +31,13 @@ struct ClassDifference {
 struct LowerDifference {
   char32_t code, lower;
 };
+struct StandIn {
+  char32_t first, last, stand_in;
+};
+struct ScriptDifference {
+  char32_t first, last;
+  int script;
+};
 #include "tokenizers/unicode_differences.inc"
 
 struct Range {
@@ -38,23 +48,11 @@ constexpr Range kCjkBlocks[] = {{0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900,
                                 {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F},
                                 {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F}};
 
-constexpr char32_t kHangulFirst = 0xAC00, kHangulLast = 0xD7A3;
-
 // A newer ICU knows characters that the differences do not speak of: they count as unassigned.
 bool Known(UChar32 code) {
   UVersionInfo age;
   u_charAge(code, age);
   return age[0] < kIcuDataMajor || (age[0] == kIcuDataMajor && age[1] <= kIcuDataMinor);
-}
-
-const UNormalizer2* Nfd() {
-  static const UNormalizer2* const instance = [] {
-    UErrorCode error = U_ZERO_ERROR;
-    const UNormalizer2* nfd = unorm2_getNFDInstance(&error);
-    ABSL_CHECK(U_SUCCESS(error)) << "ICU has no NFD data: " << u_errorName(error);
-    return nfd;
-  }();
-  return instance;
 }
 
 bool IsAsciiPunctuation(char32_t c) {
@@ -67,10 +65,23 @@ bool IsRemovedByCleanText(UChar32 c, uint32_t category) {
   return c == 0 || c == 0xFFFD || (category & (U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK)) != 0;
 }
 
+// Decompositions of ICU: whether there is a canonical one, and whether NFKD's is another.
 bool DecomposesInIcu(UChar32 c) {
   UErrorCode error = U_ZERO_ERROR;
-  UChar buffer[16];
-  return unorm2_getDecomposition(Nfd(), c, buffer, 16, &error) >= 0;
+  std::array<UChar, 40> units;
+  return unorm2_getDecomposition(Nfd(), c, units.data(), units.size(), &error) >= 0;
+}
+
+bool HasCompatibilityForm(UChar32 c) {
+  UErrorCode error = U_ZERO_ERROR;
+  std::array<UChar, 40> canonical, compatible;
+  const int32_t size =
+      unorm2_getDecomposition(Nfd(), c, canonical.data(), canonical.size(), &error);
+  const int32_t length =
+      unorm2_getDecomposition(Nfkd(), c, compatible.data(), compatible.size(), &error);
+  return length >= 0 &&
+         (length != size ||
+          !std::equal(compatible.begin(), compatible.begin() + length, canonical.begin()));
 }
 
 bool IsCjk(char32_t c) {
@@ -90,7 +101,11 @@ CharInfo InfoFromIcu(char32_t code) {
   if (u_isUWhiteSpace(c)) info.flags |= kWhitespace;
   if ((category & U_GC_P_MASK) != 0 || IsAsciiPunctuation(code)) info.flags |= kPunctuation;
   if (category == U_GC_MN_MASK) info.flags |= kNonspacingMark;
+  if ((category & U_GC_M_MASK) != 0) info.flags |= kCombiningMark;
+  if ((category & U_GC_N_MASK) != 0) info.flags |= kNumeric | kNumber;
+  if ((category & U_GC_L_MASK) != 0) info.flags |= kLetter;
   if (DecomposesInIcu(c)) info.flags |= kDecomposes;
+  if (HasCompatibilityForm(c)) info.flags |= kCompatibility;
   const uint32_t word = U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK;
   if (u_isUAlphabetic(c) || (category & word) != 0 || u_hasBinaryProperty(c, UCHAR_JOIN_CONTROL)) {
     info.flags |= kWordCharacter;
@@ -120,8 +135,8 @@ const Page& MakePage(uint32_t number) {
   for (size_t i = 0; i < page->size(); ++i) (*page)[i] = InfoFromIcu(first + i);
   for (const FlagDifference& d : kFlagDifferences) {
     ApplyRanges(d, first, [&](size_t i) {
-      uint8_t& flags = (*page)[i].flags;
-      flags = d.value ? flags | d.flag : flags & ~d.flag;
+      uint16_t& flags = (*page)[i].flags;
+      flags = static_cast<uint16_t>(d.value ? flags | d.flag : flags & ~d.flag);
     });
   }
   for (const ClassDifference& d : kClassDifferences) {
@@ -140,31 +155,25 @@ const Page& MakePage(uint32_t number) {
 
 }  // namespace unicode_internal
 
-int DecomposeCanonically(char32_t code, std::array<char32_t, kMaxDecomposition>& out) {
-  if (code >= kHangulFirst && code <= kHangulLast) {  // Unicode 15, section 3.12
-    const char32_t index = code - kHangulFirst;
-    out[0] = 0x1100 + index / (21 * 28);
-    out[1] = 0x1161 + index % (21 * 28) / 28;
-    out[2] = 0x11A7 + index % 28;
-    return index % 28 == 0 ? 2 : 3;
-  }
-  if ((LookUpChar(code).flags & kDecomposes) == 0) {
-    out[0] = code;
-    return 1;
+int LookUpScript(char32_t code) {
+  const auto* found =
+      std::upper_bound(std::begin(kScriptDifferences), std::end(kScriptDifferences), code,
+                       [](char32_t c, const ScriptDifference& d) { return c < d.first; });
+  if (found != std::begin(kScriptDifferences) && code <= found[-1].last) {
+    return found[-1].script;
   }
   UErrorCode error = U_ZERO_ERROR;
-  std::array<UChar, 2 * size_t{kMaxDecomposition}> units;
-  const int32_t length = unorm2_getDecomposition(Nfd(), static_cast<UChar32>(code), units.data(),
-                                                 units.size(), &error);
-  ABSL_CHECK(U_SUCCESS(error) && length > 0) << "U+" << std::hex << static_cast<uint32_t>(code);
-  int count = 0;
-  for (int32_t i = 0; i < length;) {
-    UChar32 c;
-    U16_NEXT(units.data(), i, length, c);
-    ABSL_CHECK_LT(count, kMaxDecomposition);
-    out[count++] = static_cast<char32_t>(c);
-  }
-  return count;
+  const int script = Known(static_cast<UChar32>(code))
+                         ? uscript_getScript(static_cast<UChar32>(code), &error)
+                         : USCRIPT_UNKNOWN;
+  return script == USCRIPT_UNKNOWN ? kNoScript : script;
+}
+
+char32_t PatternStandIn(char32_t code) {
+  const auto* found = std::upper_bound(std::begin(kStandIns), std::end(kStandIns), code,
+                                       [](char32_t c, const StandIn& s) { return c < s.first; });
+  if (found == std::begin(kStandIns) || code > found[-1].last) return code;
+  return found[-1].stand_in;
 }
 
 }  // namespace graft

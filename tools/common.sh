@@ -61,14 +61,26 @@ need_space() {
   [ "$free" -ge "$2" ] || die "too little disk: $1 has $free MB free, $3 needs $2 MB"
 }
 
+# pin_of NAME: the line of pins.txt; NAME is NAME==VERSION where there are several.
+pin_of() {
+  grep -m 1 "^$1[= ]" "$GRAFT_ROOT/tools/pins.txt" || die "tools/pins.txt has no line for $1"
+}
+
 # The version that pins.txt gives for a package.
 pinned_version() {
-  sed -n "s/^$1==\([^ ]*\) .*/\1/p" "$GRAFT_ROOT/tools/pins.txt"
+  pin_of "$1" | sed 's/^[^=]*==\([^ ]*\) .*/\1/'
+}
+
+# pins_key NAME...: a short hash of these lines of pins.txt, for the names of what is made of them.
+pins_key() {
+  local name
+  for name; do pin_of "$name"; done | sha256sum | cut -c1-8
 }
 
 # fetch NAME FOLDER [wheel|source]: downloads a pinned package into FOLDER; pip checks the sha256. Nothing of it is run.
+# NAME is NAME==VERSION where pins.txt has several versions.
 fetch() {
-  local name=$1 folder=$2 kind=${3:-wheel} requirement python_path=${PYTHONPATH:-}
+  local folder=$2 kind=${3:-wheel} requirement pin python_path=${PYTHONPATH:-}
   local -a how
   if [ "$kind" = source ]; then
     how=(--no-binary :all: --use-pep517 --no-build-isolation)
@@ -80,11 +92,12 @@ fetch() {
   fi
   requirement=$(mktemp)
   remove_at_end "$requirement"
-  grep "^$name==" "$GRAFT_ROOT/tools/pins.txt" > "$requirement" || die "tools/pins.txt has no line for $name"
-  say "downloading $name $(pinned_version "$name")"
-  if ! PINNED=$name==$(pinned_version "$name") PYTHONPATH=$python_path PYTHONDONTWRITEBYTECODE=1 \
+  pin_of "$1" > "$requirement"
+  pin=$(cut -d' ' -f1 "$requirement")
+  say "downloading $pin"
+  if ! PINNED=$pin PYTHONPATH=$python_path PYTHONDONTWRITEBYTECODE=1 \
       python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
       "${how[@]}" -d "$folder" -r "$requirement" >&2; then
-    die "cannot download $name $(pinned_version "$name") (no network, or the file is not the pinned one)"
+    die "cannot download $pin (no network, or the file is not the pinned one)"
   fi
 }

@@ -1,7 +1,9 @@
 #include "tools/compute.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
@@ -25,14 +27,20 @@ absl::StatusOr<int> ThreadsOfEnvironment() {
 
 }  // namespace
 
+absl::StatusOr<int> ChooseThreads(int threads) {
+  if (threads == 0) {
+    ABSL_ASSIGN_OR_RETURN(threads, ThreadsOfEnvironment());
+  }
+  return threads > 0 ? threads
+                     : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
 absl::Status PrepareCompute(const std::string& device, int threads) {
   if (device == "cuda") {
     return absl::FailedPreconditionError(
         "--device cuda: this build of graft has no CUDA kernels; --device cpu works");
   }
-  if (threads == 0) {
-    ABSL_ASSIGN_OR_RETURN(threads, ThreadsOfEnvironment());
-  }
+  ABSL_ASSIGN_OR_RETURN(threads, ChooseThreads(threads));
   PrintTorchWarningsAsLines();
   SetThreads(threads);
   return absl::OkStatus();

@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
       .summary =
           "Transfer learning in language: pretrained encoders, frozen to a chosen depth, heads "
           "tuned on top.",
-      .verbs = {TrainClassifyVerb(), EvalVerb(), ClassifyVerb(), InspectModelVerb()},
+      .verbs = {TrainClassifyVerb(), EvalVerb(), ClassifyVerb(), TokenizeVerb(), InspectModelVerb(),
+                VerifyTokenizerVerb()},
   };
   return RunProgram(program, absl::MakeConstSpan(argv + 1, static_cast<size_t>(argc - 1)),
                     std::cout, std::cerr);

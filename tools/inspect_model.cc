@@ -90,7 +90,12 @@ void PrintJson(const LoadedModel& model) {
                     {"max_length", folder.max_length},
                     {"stages", std::move(stages)},
                     {"parameters", AllParameters(model)},
-                    {"tokenizer", model.tokenizer->Describe()}};
+                    {"tokenizer", model.tokenizer->Describe()},
+                    {"vocabulary_size", model.tokenizer->vocabulary_size()},
+                    {"tokenizer_files", model.tokenizer->files()}};
+  json["tokenizer_max_length"] = model.tokenizer->model_max_length() > 0
+                                     ? ordered_json(model.tokenizer->model_max_length())
+                                     : ordered_json(nullptr);
   json["pooling"] =
       folder.pooling ? ordered_json(PoolingName(*folder.pooling)) : ordered_json(nullptr);
   const std::string pooler = PoolerUse(model);
@@ -111,6 +116,17 @@ void PrintJson(const LoadedModel& model) {
   std::cout << JsonText(json, 2) << '\n';
 }
 
+void AddTokenizer(const Tokenizer& tokenizer, Table& facts) {
+  facts.AddRow({"tokenizer", Printable(tokenizer.Describe())});
+  std::vector<std::string> names;
+  for (const std::string& path : tokenizer.files()) {
+    names.push_back(Printable(path.substr(path.rfind('/') + 1)));
+  }
+  facts.AddRow({"tokenizer files", absl::StrJoin(names, ", ")});
+  const size_t longest = tokenizer.model_max_length();
+  facts.AddRow({"its longest input", longest > 0 ? absl::StrCat(longest, " tokens") : "not said"});
+}
+
 void PrintText(const LoadedModel& model) {
   constexpr double kMegabyte = 1e6;
   const ModelFolder& folder = model.folder;
@@ -123,7 +139,7 @@ void PrintText(const LoadedModel& model) {
        absl::StrFormat(
            "%s: %d layers, hidden size %d, %d heads, intermediate size %d, %d positions",
            c.model_type, c.layers, c.hidden_size, c.heads, c.intermediate_size, c.max_positions)});
-  facts.AddRow({"tokenizer", Printable(model.tokenizer->Describe())});
+  AddTokenizer(*model.tokenizer, facts);
   facts.AddRow({"longest text", absl::StrCat(folder.max_length, " tokens")});
   if (folder.pooling) facts.AddRow({"pooling file", std::string(PoolingName(*folder.pooling))});
   std::vector<std::string> labels;

@@ -9,7 +9,9 @@ namespace graft::tools {
 Verb TrainClassifyVerb();
 Verb EvalVerb();
 Verb ClassifyVerb();
+Verb TokenizeVerb();
 Verb InspectModelVerb();
+Verb VerifyTokenizerVerb();
 
 }  // namespace graft::tools
 

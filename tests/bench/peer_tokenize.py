@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Peers for tokenization, as workers of compare.py: texts to token ids, special tokens included.
+"""Peers for tokenization, as workers of compare.py: texts to token ids.
 
-  peer_tokenize.py --peer tokenizers|nanotoken
+  peer_tokenize.py --peer tokenizers|nanotoken|sentencepiece
 
-run        all texts in one batch from a list of str (tokenizers: encode_batch_fast)
-run cold   the same with empty caches (nanotoken; tokenizers keeps none for WordPiece)
-run full   with offsets, words and masks (tokenizers: encode_batch)
+run        all texts in one batch from a list of str (tokenizers: encode_batch_fast; sentencepiece: encode)
+run cold   the same with empty caches (nanotoken; the others keep none, or none that can be emptied)
+run full   with offsets (tokenizers: encode_batch, words and masks too; sentencepiece: protos)
 
-load: {"tokenizer": DIR with tokenizer.json, "texts": FILE with one text a line, "threads": n}
+load: {"tokenizer": DIR with tokenizer.json or spiece.model, "texts": FILE with one text a line,
+       "special_tokens": whether the ids are to have the model's, "threads": n}
 """
 
 import argparse
+import itertools
 import os
 import time
 
@@ -21,30 +23,30 @@ import worker
 
 
 class Tokenizers:
-    def __init__(self, folder, threads):
+    def __init__(self, folder, threads, special_tokens):
         import tokenizers
         self.tokenizer = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
+        self.special_tokens = special_tokens
         self.versions = {"tokenizers": tokenizers.__version__}
 
-    def clear(self):
-        pass
-
     def encode(self, texts):
-        return self.tokenizer.encode_batch_fast(texts)
+        return self.tokenizer.encode_batch_fast(texts, add_special_tokens=self.special_tokens)
 
     def encode_full(self, texts):
-        return self.tokenizer.encode_batch(texts)
+        return self.tokenizer.encode_batch(texts, add_special_tokens=self.special_tokens)
 
     def ids(self, output):
         return numpy.concatenate([numpy.array(e.ids) for e in output])
 
 
 class Nanotoken:
-    def __init__(self, folder, threads):
+    def __init__(self, folder, threads, special_tokens):
         import nanotoken
         import importlib.metadata
+        if not special_tokens:
+            raise ValueError("nanotoken is compared with special tokens")
         self.tokenizer = nanotoken.Tokenizer(os.path.join(folder, "tokenizer.json")).backend
         self.parallel = threads > 1
         self.versions = {"nanotoken": importlib.metadata.version("nanotoken")}
@@ -59,7 +61,26 @@ class Nanotoken:
         return output[0]
 
 
-PEERS = {"tokenizers": Tokenizers, "nanotoken": Nanotoken}
+class SentencePiece:
+    def __init__(self, folder, threads, special_tokens):
+        import sentencepiece
+        if special_tokens:
+            raise ValueError("sentencepiece is compared without special tokens")
+        self.processor = sentencepiece.SentencePieceProcessor(
+            model_file=os.path.join(folder, "spiece.model"), num_threads=threads)
+        self.versions = {"sentencepiece": sentencepiece.__version__}
+
+    def encode(self, texts):
+        return self.processor.encode(texts)
+
+    def encode_full(self, texts):
+        return self.processor.encode(texts, return_type="proto")
+
+    def ids(self, output):
+        return numpy.fromiter(itertools.chain.from_iterable(output), numpy.int32)
+
+
+PEERS = {"tokenizers": Tokenizers, "nanotoken": Nanotoken, "sentencepiece": SentencePiece}
 
 
 class Worker:
@@ -70,7 +91,7 @@ class Worker:
 
     def load(self, request):
         begin = time.perf_counter()
-        self.peer = PEERS[self.peer_name](request["tokenizer"], request["threads"])
+        self.peer = PEERS[self.peer_name](request["tokenizer"], request["threads"], request["special_tokens"])
         seconds = time.perf_counter() - begin
         self.texts = data.read_lines(request["texts"])
         return {"versions": self.peer.versions, "settings": {"load_seconds": seconds}}

@@ -1,12 +1,14 @@
 // Tokenizes what tokenizer_parity.py sends, in binary form, since the texts hold every character.
 //
-//   tokenize_lines FOLDER encode|pair|words|batch|decode MAX_LENGTH THREADS < in > out
+//   tokenize_lines FOLDER encode|pair|words|batch|decode|tokens|windows|pair-windows MAX_LENGTH
+//       THREADS STRIDE right|left longest_first|only_first|only_second < in > out
 //
-// All numbers are 32-bit little-endian. A text is its length and its bytes. In: `encode` and
-// `batch` texts; `pair` two texts each; `words` a count and that many texts each; `decode` a count
-// and that many ids each. Out: per input a count n and n ids, and but for `batch` n each of type
-// ids, word ids, begins, ends and special tokens; `decode` two texts, with and without special
-// tokens.
+// All numbers are 32-bit little-endian. A text is its length and its bytes. In: `encode`, `windows`
+// and `batch` texts; `pair` and `pair-windows` two texts each; `words` a count and that many texts
+// each; `decode` and `tokens` a count and that many ids each. Out: per input a count n and n ids,
+// and but for `batch` n each of type ids, word ids, begins, ends and special tokens; the modes of
+// windows begin with a count of them; `decode` gives two texts, with and without special tokens,
+// `tokens` the text of every id, empty where there is none.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -80,7 +82,15 @@ void TokenizeBatch(const graft::Tokenizer& tokenizer, const graft::EncodeOptions
 
 void TokenizeNext(const graft::Tokenizer& tokenizer, const graft::EncodeOptions& options,
                   std::string_view mode, Input& input) {
-  if (mode == "encode") {
+  if (mode.ends_with("windows")) {
+    const std::string_view first = input.Text();
+    const graft::Encoding encoding = mode == "windows"
+                                         ? tokenizer.Encode(first, options)
+                                         : tokenizer.EncodePair(first, input.Text(), options);
+    PutNumber(static_cast<uint32_t>(1 + encoding.overflowing.size()));
+    PutEncoding(encoding);
+    for (const graft::Encoding& window : encoding.overflowing) PutEncoding(window);
+  } else if (mode == "encode") {
     PutEncoding(tokenizer.Encode(input.Text(), options));
   } else if (mode == "pair") {
     const std::string_view first = input.Text();
@@ -92,6 +102,10 @@ void TokenizeNext(const graft::Tokenizer& tokenizer, const graft::EncodeOptions&
   } else {
     std::vector<int32_t> ids(input.Number());
     for (int32_t& id : ids) id = static_cast<int32_t>(input.Number());
+    if (mode == "tokens") {
+      for (const int32_t id : ids) PutText(tokenizer.IdToToken(id).value_or(""));
+      return;
+    }
     PutText(tokenizer.Decode(ids, false));
     PutText(tokenizer.Decode(ids, true));
   }
@@ -100,8 +114,9 @@ void TokenizeNext(const graft::Tokenizer& tokenizer, const graft::EncodeOptions&
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: tokenize_lines FOLDER MODE MAX_LENGTH THREADS\n");
+  if (argc != 8) {
+    std::fprintf(stderr,
+                 "usage: tokenize_lines FOLDER MODE MAX_LENGTH THREADS STRIDE SIDE STRATEGY\n");
     return 2;
   }
   const auto tokenizer = graft::LoadTokenizer(argv[1]);
@@ -112,6 +127,14 @@ int main(int argc, char** argv) {
   const std::string_view mode = argv[2];
   graft::EncodeOptions options;
   options.max_length = std::strtoul(argv[3], nullptr, 10);
+  options.stride = std::strtoul(argv[5], nullptr, 10);
+  options.overflowing = mode.ends_with("windows");
+  options.truncation_side = std::string_view(argv[6]) == "left" ? graft::TruncationSide::kLeft
+                                                                : graft::TruncationSide::kRight;
+  const std::string_view strategy = argv[7];
+  options.truncation = strategy == "only_first"    ? graft::Truncation::kOnlyFirst
+                       : strategy == "only_second" ? graft::Truncation::kOnlySecond
+                                                   : graft::Truncation::kLongestFirst;
   Input input(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   if (mode == "batch") {
     TokenizeBatch(**tokenizer, options, std::atoi(argv[4]), input);

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --install "$build_dir" --prefix "$work/graft" > "$work/log" || { cat "$work/log"; exit 1; }
 # The dependencies are where the build found them.
-prefixes=$(sed -n 's/^\(absl_DIR\|LibTorch_INCLUDE_DIR\):[A-Z]*=//p' "$build_dir/CMakeCache.txt" |
+prefixes=$(sed -n 's/^\(absl_DIR\|LibTorch_INCLUDE_DIR\|SentencePiece_INCLUDE_DIR\):[A-Z]*=//p' "$build_dir/CMakeCache.txt" |
   sed 's|/lib/cmake/absl$||; s|/include$||' | paste -sd ';')
 CMAKE_PREFIX_PATH='' cmake -S "$source_dir/tools/examples" -B "$work/build" -G Ninja \
   -DCMAKE_PREFIX_PATH="$work/graft;$prefixes" > "$work/log" || { cat "$work/log"; exit 1; }

@@ -64,9 +64,11 @@ class Layers(unittest.TestCase):
             self.assertNotIn("regex", INCLUDE.findall(text), name)
 
     def test_no_library_types_in_installed_headers(self):
-        for name, text in sources():
-            if name.endswith(".h") and not name.startswith("tools/") and name != "base/json.h":
-                self.assertIsNone(INSIDE.search(text), name)
+        install = (ROOT / "tools/cmake/GraftInstall.cmake").read_text(encoding="utf-8")
+        headers = re.findall(r"^  (\w+/[\w/]+\.h)\)?$", install, re.MULTILINE)
+        self.assertGreater(len(headers), 20)
+        for name in headers:
+            self.assertIsNone(INSIDE.search((ROOT / name).read_text(encoding="utf-8")), name)
 
     def test_only_tools_print(self):
         printing = re.compile(r"std::(cout|cerr|clog)|\bprintf\(|\bputs\(")

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/log/absl_check.h"
+#include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "tasks/model_folder.h"
 #include "tests/support/golden_encoder.h"
@@ -127,6 +128,35 @@ TEST(TextClassifier, SavedTokenizerConfigNamesTheStoredLength) {
     EXPECT_EQ(config->root().Find("do_lower_case").has_value(), source == "bert-tiny")
         << "the other keys stay";
   }
+}
+
+TEST(TextClassifier, SavedFolderHasTheFilesOfAnyTokenizer) {
+  const TemporaryFolder folder;
+  const std::string encoder = folder / "encoder";
+  std::filesystem::copy(GoldenFolder("bert-tiny"), encoder);
+  for (const char* name : {"tokenizer.json", "vocab.txt"}) {
+    std::filesystem::remove(encoder + "/" + name);
+  }
+  // One token for each row of the embedding table.
+  const auto config = JsonDocument::Load(encoder + "/config.json");
+  const int64_t rows = *config->root().GetInt("vocab_size", 1, 1000);
+  std::string vocab = R"({"<|endoftext|>": 0)";
+  for (int64_t id = 1; id < rows; ++id) {
+    absl::StrAppend(
+        &vocab, ", \"",
+        id <= 26 ? std::string(1, static_cast<char>('a' + id - 1)) : absl::StrCat("t", id),
+        "\": ", id);
+  }
+  folder.Write("encoder/vocab.json", vocab + "}");
+  folder.Write("encoder/merges.txt", "#version: 0.2\n");
+  folder.Write("encoder/tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");
+  const auto classifier = TextClassifier::Load(encoder);
+  ASSERT_THAT(classifier.status(), IsOk());
+  const std::string saved = folder / "saved";
+  ASSERT_THAT(classifier->Save(saved), IsOk());
+  const auto again = TextClassifier::Load(saved);
+  ASSERT_THAT(again.status(), IsOk());
+  EXPECT_TRUE(Same(*classifier->Predict("abc"), *again->Predict("abc")));
 }
 
 TEST(TextClassifier, FolderThatGraftWroteIsMapped) {

@@ -25,8 +25,11 @@ std::vector<uint32_t> Decomposed(char32_t code) {
 // The line that generate_unicode_differences.py hashes for a code point.
 std::string Properties(char32_t code) {
   const CharInfo& info = LookUpChar(code);
-  const std::vector<uint32_t> parts = Decomposed(code);
-  uint8_t flags = info.flags;
+  std::vector<uint32_t> parts = Decomposed(code);
+  std::array<char32_t, kMaxCompatibilityDecomposition> compatible;
+  parts.insert(parts.end(), compatible.begin(),
+               compatible.begin() + DecomposeCompatibly(code, compatible));
+  uint16_t flags = info.flags;
   // The peer asks for marks after decomposition only, so it has no answer for the others.
   if ((flags & kDecomposes) != 0) flags &= ~kNonspacingMark;
   const int combining_class = (flags & kDecomposes) != 0 ? 0 : info.combining_class;
@@ -61,6 +64,20 @@ TEST(UnicodeTest, DecomposesHangulAndChainsOfDecompositions) {
   EXPECT_THAT(Decomposed(U'가'), ElementsAre(0x1100, 0x1161));
   EXPECT_THAT(Decomposed(0x1F82), ElementsAre(0x3B1, 0x313, 0x300, 0x345));
   EXPECT_THAT(Decomposed(U'a'), ElementsAre('a'));
+}
+
+TEST(UnicodeTest, ComposesWhatItDecomposesButExclusions) {
+  EXPECT_EQ(Compose('e', 0x301), char32_t{0xE9});
+  EXPECT_EQ(Compose(0x1112, 0x1161), char32_t{0xD558});
+  EXPECT_EQ(Compose(0x915, 0x93C), char32_t{0}) << "U+0958 is excluded from composition";
+  EXPECT_EQ(Compose(0x11935, 0x11930), char32_t{0}) << "U+11938 is too new for the peer";
+}
+
+TEST(UnicodeTest, PatternsSeeNewCharactersAsOldOnesOfTheirCategory) {
+  EXPECT_EQ(PatternStandIn('a'), char32_t{'a'});
+  EXPECT_EQ(PatternStandIn(0x10D40), char32_t{0x104A0}) << "a digit";
+  EXPECT_EQ(PatternStandIn(0x2EBF0), char32_t{0x20000}) << "a Han character";
+  EXPECT_EQ(PatternStandIn(0x10FFFF), char32_t{0x10FFFF});
 }
 
 TEST(UnicodeTest, ThreadsMayAskForTheSamePageFirst) {

@@ -33,5 +33,5 @@ test ! -e "$work/ran"
 
 sed -i 's/sha256:.\{8\}/sha256:00000000/' "$work/tools/pins.txt"
 if (fetch graft-old "$work/other" source) 2> "$work/message"; then exit 1; fi
-grep -q 'cannot download graft-old 1.0' "$work/message"
+grep -q 'cannot download graft-old==1.0' "$work/message"
 test ! -e "$work/other/graft-old-1.0.tar.gz"

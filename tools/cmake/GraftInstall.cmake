@@ -34,6 +34,7 @@ set(graft_public_headers
   tasks/text_classifier.h
   tasks/training.h
   tokenizers/encoding.h
+  tokenizers/offsets.h
   tokenizers/tokenizer.h)
 foreach(header IN LISTS graft_public_headers)
   cmake_path(GET header PARENT_PATH folder)
@@ -44,5 +45,5 @@ configure_package_config_file(tools/cmake/graft-config.cmake.in graft-config.cma
                               INSTALL_DESTINATION ${graft_package_dir})
 write_basic_package_version_file(graft-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/graft-config.cmake" "${PROJECT_BINARY_DIR}/graft-config-version.cmake"
-              tools/cmake/FindLibTorch.cmake tools/cmake/FindXxHash.cmake
+              tools/cmake/FindLibTorch.cmake tools/cmake/FindSentencePiece.cmake tools/cmake/FindXxHash.cmake
         DESTINATION ${graft_package_dir})

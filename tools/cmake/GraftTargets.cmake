@@ -1,16 +1,16 @@
 # One CMake target per folder.
 
-# graft_library(NAME [DEPENDS target...] [PRIVATE target...])
-# A static library graft_NAME, alias graft::NAME, of all sources of the current folder. DEPENDS are seen through its
-# public headers, PRIVATE only in its sources.
+# graft_library(NAME [FOLDERS folder...] [DEPENDS target...] [PRIVATE target...])
+# A static library graft_NAME, alias graft::NAME, of all sources of the current folder and of the given ones inside it.
+# DEPENDS are seen through its public headers, PRIVATE only in its sources.
 function(graft_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;PRIVATE")
-  file(GLOB sources CONFIGURE_DEPENDS *.cc)
-  file(GLOB headers CONFIGURE_DEPENDS *.h)
-  if(NOT sources)
-    set(sources "${PROJECT_SOURCE_DIR}/base/file.cc")
-  endif()
-  add_library(graft_${name} STATIC ${sources} ${headers})
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FOLDERS;DEPENDS;PRIVATE")
+  set(patterns *.cc *.h)
+  foreach(folder IN LISTS arg_FOLDERS)
+    list(APPEND patterns ${folder}/*.cc ${folder}/*.h)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+  add_library(graft_${name} STATIC ${sources})
   add_library(graft::${name} ALIAS graft_${name})
   set_target_properties(graft_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   target_include_directories(graft_${name} PUBLIC

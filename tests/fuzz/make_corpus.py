@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Writes the files that the fuzz targets begin with, FOLDER/TARGET/NAME, and FOLDER/TARGET.dict, words to try, for some.
+
+  python3 tests/fuzz/make_corpus.py FOLDER
+"""
+
+import base64
+import json
+import re
+import struct
+import sys
+from pathlib import Path
+
+
+# SentencePiece models.
+
+def varint(value):
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def number(field, value):
+    return varint(field << 3) + varint(value)
+
+
+def string(field, data):
+    data = data.encode() if isinstance(data, str) else data
+    return varint(field << 3 | 2) + varint(len(data)) + data
+
+
+def piece(text, score, kind):
+    return string(1, string(1, text) + varint(2 << 3 | 5) + struct.pack("<f", score) + number(3, kind))
+
+
+def charsmap(rules):
+    """A double array whose inner nodes have 256 units each for their children."""
+    units, replacements, values = [0] * 256, b"", {}
+    for key, replacement in sorted(rules.items()):
+        values[key.encode()] = len(replacements)
+        replacements += replacement.encode() + b"\0"
+
+    def add(prefix, unit):
+        children = len(units)
+        units.extend([0] * 256)
+        units[unit] |= (unit ^ children) << 10
+        if prefix in values:
+            units[unit] |= 1 << 8
+            units[children] = values[prefix] | 1 << 31
+        for label in range(1, 256):
+            longer = prefix + bytes([label])
+            if any(key.startswith(longer) for key in values):
+                units[children + label] = label
+                add(longer, children + label)
+
+    add(b"", 0)
+    return struct.pack("<I", 4 * len(units)) + struct.pack(f"<{len(units)}I", *units) + replacements
+
+
+def sentencepiece_models():
+    first = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3)
+    words = ["\u2581hello", "\u2581world", "\u2581", "he", "ll", "o", "h", "e", "l", "w", "r", "d", "é"]
+    small = first + b"".join(piece(word, -1 - i / 2, 1) for i, word in enumerate(words))
+    every_byte = b"".join(piece(f"<0x{i:02X}>", 0, 6) for i in range(256))
+    for name, kind in (("unigram", 1), ("bpe", 2), ("word", 3), ("char", 4)):
+        yield name, small + string(2, number(3, kind))
+    yield "bytes", small + every_byte + string(2, number(3, 2) + number(35, 1))
+    yield "nul", small + piece("\0", -9, 1) + every_byte + string(2, number(3, 1) + number(35, 1))
+    yield "symbols", small + piece("<sep>", 0, 4) + piece("wo", 0, 5) + string(2, number(3, 2))
+    yield "suffix", small + string(2, number(24, 1)) + string(3, number(4, 0) + number(3, 1))
+    yield "charsmap", small + string(3, string(2, charsmap({"H": "h", "He": "e", "\u3000": " "})) + number(3, 0))
+    yield "denormalizer", small + string(5, string(2, charsmap({"e": "E"}))) + string(2, string(44, "?"))
+    yield "spaces", small + string(3, number(5, 0) + number(4, 0))
+
+
+# Files tokenizer.json.
+
+def typed(kind, **more):
+    return {"type": kind, **more}
+
+
+def sequence(key, *steps):
+    return typed("Sequence", **{key: list(steps)})
+
+
+def metaspace(scheme="always", split=True):
+    return typed("Metaspace", replacement="\u2581", prepend_scheme=scheme, split=split)
+
+
+def byte_level(prefix=False, regex=True):
+    return typed("ByteLevel", add_prefix_space=prefix, trim_offsets=True, use_regex=regex)
+
+
+def split(pattern, behavior="Isolated", invert=False):
+    return typed("Split", pattern=pattern, behavior=behavior, invert=invert)
+
+
+def replace(kind, pattern, content):
+    return typed("Replace", pattern={kind: pattern}, content=content)
+
+
+def template(first, second):
+    special = lambda token: {"SpecialToken": {"id": token, "type_id": 0}}
+    text = lambda name, type_id: {"Sequence": {"id": name, "type_id": type_id}}
+    return typed("TemplateProcessing", single=[special(first), text("A", 0), special(second)],
+                 pair=[special(first), text("A", 0), special(second), text("B", 1), special(second)],
+                 special_tokens={token: {"id": token, "ids": [i], "tokens": [token]} for i, token in enumerate((first, second))})
+
+
+def vocab(*tokens):
+    return {token: i for i, token in enumerate(tokens)}
+
+
+def tokenizer(model, normalizer=None, pre_tokenizer=None, post_processor=None, decoder=None, added=()):
+    return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": list(added), "normalizer": normalizer,
+            "pre_tokenizer": pre_tokenizer, "post_processor": post_processor, "decoder": decoder, "model": model}
+
+
+def tokenizer_jsons():
+    letters = ["a", "e", "h", "l", "o", "\u00e9"]
+    bert = typed("WordPiece", unk_token="[UNK]", continuing_subword_prefix="##", max_input_chars_per_word=100,
+                 vocab=vocab("[CLS]", "[SEP]", "[UNK]", "[MASK]", "hello", "un", "##aff", "##able", ",", *letters))
+    mask = {"id": 3, "content": "[MASK]", "single_word": False, "lstrip": True, "rstrip": False, "normalized": False, "special": True}
+    yield "bert", tokenizer(bert, typed("BertNormalizer", clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=True),
+                            typed("BertPreTokenizer"), template("[CLS]", "[SEP]"), typed("WordPiece", prefix="##", cleanup=True), [mask])
+    every_byte = [chr(b if 33 <= b <= 126 or 161 <= b <= 172 or 174 <= b else 256 + n)
+                  for b, n in zip(range(256), [b if b < 33 else b - 94 if b < 161 else 67 for b in range(256)])]
+    bytes_model = typed("BPE", dropout=None, unk_token=None, continuing_subword_prefix=None, end_of_word_suffix=None, fuse_unk=False,
+                        byte_fallback=False, ignore_merges=False, vocab=vocab("<s>", "</s>", *every_byte, "he", "ll", "hell", "\u0120he"),
+                        merges=["h e", "l l", "he ll", "\u0120 he"])
+    yield "gpt2", tokenizer(bytes_model, None, byte_level(), byte_level(), byte_level())
+    yield "roberta", tokenizer(bytes_model, None, byte_level(True), typed("RobertaProcessing", sep=["</s>", 1], cls=["<s>", 0],
+                                                                          trim_offsets=True, add_prefix_space=True), byte_level())
+    words = {"Regex": r"(?i:'s|'t)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"}
+    yield "llama3", tokenizer(bytes_model, typed("NFC"), sequence("pretokenizers", split(words), byte_level(False, False)),
+                              sequence("processors", byte_level(), template("<s>", "</s>")), byte_level())
+    pieces = [["<s>", 0], ["</s>", 0], ["<unk>", 0], ["\u2581", -2.5], ["\u2581he", -3], ["llo", -3.5], *[[c, -4 - i] for i, c in enumerate(letters)]]
+    unigram = typed("Unigram", unk_id=2, vocab=pieces, byte_fallback=False)
+    precompiled = typed("Precompiled", precompiled_charsmap=base64.b64encode(charsmap({"\ufb01": "fi", "\u3000": " "})).decode())
+    yield "t5", tokenizer(unigram, precompiled, sequence("pretokenizers", typed("WhitespaceSplit"), metaspace()),
+                          template("<s>", "</s>"), metaspace())
+    yield "albert", tokenizer(unigram, sequence("normalizers", replace("String", "``", '"'), typed("NFKD"), typed("StripAccents"),
+                                                typed("Lowercase"), typed("Nmt")), metaspace("first"), template("<s>", "</s>"), metaspace())
+    fallback = typed("BPE", unk_token="<unk>", fuse_unk=True, byte_fallback=True, vocab=vocab(
+        "<s>", "</s>", "<unk>", *[f"<0x{i:02X}>" for i in range(256)], "\u2581", *letters, "he", "ll"), merges=[["h", "e"], ["l", "l"]])
+    yield "llama", tokenizer(fallback, sequence("normalizers", typed("Prepend", prepend="\u2581"), replace("String", " ", "\u2581")), None,
+                             template("<s>", "</s>"), sequence("decoders", replace("String", "\u2581", " "), typed("ByteFallback"),
+                                                               typed("Fuse"), typed("Strip", content=" ", start=1, stop=0)))
+    yield "gemma", tokenizer(fallback, replace("String", " ", "\u2581"), split({"String": " "}, "MergedWithPrevious"))
+    level = typed("WordLevel", vocab=vocab("<s>", "</s>", "[UNK]", "hello", "un"), unk_token="[UNK]")
+    yield "words", tokenizer(level, sequence("normalizers", typed("Strip", strip_left=True, strip_right=True), typed("NFD"), typed("NFKC"),
+                                             typed("ByteLevel")), sequence(
+        "pretokenizers", typed("Whitespace"), typed("Punctuation", behavior="Contiguous"), typed("Digits", individual_digits=True),
+        typed("CharDelimiterSplit", delimiter="-"), typed("UnicodeScripts"), typed("FixedLength", length=5)),
+        typed("BertProcessing", sep=["</s>", 1], cls=["<s>", 0]), typed("CTC", pad_token="<pad>", word_delimiter_token="|", cleanup=True))
+    chars = typed("BPE", unk_token="<unk>", end_of_word_suffix="</w>", continuing_subword_prefix="", vocab=vocab(
+        "<s>", "</s>", "<unk>", *letters, "he", "o</w>", "e</w>", "ll"), merges=["h e", "l l"])
+    yield "chars", tokenizer(chars, typed("Lowercase"), split(words, "Removed", True), None, typed("BPEDecoder", suffix="</w>"), [
+        {"id": 13, "content": "<x>", "single_word": True, "lstrip": True, "rstrip": True, "normalized": True, "special": False}])
+
+
+def words_of(files):
+    """Keys and short texts of JSON files."""
+    return sorted({word for _, data in files for word in re.findall(rb'"[\w ]{2,32}"', data)} |
+                  {b"null", b"true", b"false", b"-1", b"4294967296", b"1e999", b"[[[[", b'"\\ud800"', b"(a+)+$"})
+
+
+def dictionary(words):
+    escape = lambda word: "".join(f"\\x{byte:02x}" for byte in word)
+    return "".join(f'"{escape(word)}"\n' for word in words)
+
+
+def tokenizer_files():
+    for name, data in tokenizer_jsons():
+        yield name, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+# Texts, behind a byte that chooses the tokenizer.
+
+def texts():
+    for i in range(20):
+        for name, text in (("plain", "Hello, unaffable [MASK] don't  able "),
+                           ("marks", "e\u0301 \u00e9 \u0e01\u0e33 \ufb01 \ufdfa \u4e2d\u6587 \ud55c \u0130 \u2581 \u200b \u3000 12 \U0001f600"),
+                           ("spaces", " \t\r\n hello \u00a0 \u2028   <s></s> <l> <r><n> <w>")):
+            yield f"{name}{i}", bytes([i]) + text.encode()
+        yield f"bytes{i}", bytes([i]) + b"a\xff\xe4\xb8 \xed\xa0\x80 \xf4\x90\x80\x80 \0 \xc3"
+
+
+def main():
+    for target, files in (("sentencepiece_model_fuzz", sentencepiece_models()), ("tokenizer_json_fuzz", tokenizer_files()),
+                          ("encode_fuzz", texts())):
+        folder = Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        files = list(files)
+        for name, data in files:
+            (folder / name).write_bytes(data)
+        if target == "tokenizer_json_fuzz":
+            folder.with_suffix(".dict").write_text(dictionary(words_of(files)))
+
+
+if __name__ == "__main__":
+    main()
