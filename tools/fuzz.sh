@@ -15,6 +15,7 @@ fi
 CMAKE_PREFIX_PATH=$("$GRAFT_ROOT/tools/setup.sh" --sanitizer-prefix-path)
 export CMAKE_PREFIX_PATH
 mkdir -p "$build"
+build=$(cd "$build" && pwd)  # CMake takes relative folders as those of each target
 launcher=()
 ! command -v ccache > /dev/null || launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 say "building the fuzz targets"

@@ -160,8 +160,8 @@ std::string_view ClassOfModelType(std::string_view model_type) {
 const Vocabulary& FamilyParts::vocabulary() const {
   if (unigram) return unigram->pieces;
   if (bpe) return bpe->tokens;
-  return word_piece
-      ->tokens;  // NOLINT(bugprone-unchecked-optional-access): one of the three is there
+  // One of the three is there. NOLINTNEXTLINE(bugprone-unchecked-optional-access)
+  return word_piece->tokens;
 }
 
 absl::StatusOr<int32_t> FamilyParts::IdOf(std::string_view token) const {
