@@ -32,7 +32,8 @@ absl::Status SetBertWords(FamilyParts& parts) {
 // model needs for words that it cannot cut up.
 absl::Status BertVocabulary(FamilyParts& parts) {
   ABSL_ASSIGN_OR_RETURN(const std::string unknown, parts.TextOf(TokenName::kUnk));
-  WordPieceVocabulary& vocabulary = parts.word_piece.value();
+  if (!parts.word_piece) return absl::InternalError("expected the tokens of a vocab.txt");
+  WordPieceVocabulary& vocabulary = *parts.word_piece;
   const auto id = vocabulary.tokens.Find(unknown);
   if (!id) {
     return absl::InvalidArgumentError(
