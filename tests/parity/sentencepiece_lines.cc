@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "tests/parity/records.h"
 #include "tokenizers/models/sentencepiece_encoder.h"
 #include "tokenizers/tokenizer.h"
 
@@ -29,39 +30,14 @@ namespace {
   std::exit(1);
 }
 
-class Input {
- public:
-  explicit Input(std::string bytes) : bytes_(std::move(bytes)) {}
-
-  bool empty() const { return at_ == bytes_.size(); }
-  uint32_t Number() {
-    uint32_t value;
-    std::memcpy(&value, Take(sizeof(value)).data(), sizeof(value));
-    return value;
-  }
-  std::string_view Text() { return Take(Number()); }
-
- private:
-  std::string_view Take(size_t size) {
-    if (size > bytes_.size() - at_) Fail("the input ends within a record");
-    at_ += size;
-    return std::string_view(bytes_).substr(at_ - size, size);
-  }
-
-  std::string bytes_;
-  size_t at_ = 0;
-};
+using graft::parity::RecordReader;
 
 std::string output;
 
-void PutNumber(uint32_t value) { output.append(reinterpret_cast<const char*>(&value), 4); }
+void PutNumber(uint32_t value) { graft::parity::PutNumber(value, output); }
+void PutText(std::string_view text) { graft::parity::PutText(text, output); }
 
-void PutText(std::string_view text) {
-  PutNumber(static_cast<uint32_t>(text.size()));
-  output.append(text);
-}
-
-void EncodeNext(const graft::SentencePieceEncoder& encoder, Input& input) {
+void EncodeNext(const graft::SentencePieceEncoder& encoder, RecordReader& input) {
   std::vector<graft::ModelToken> tokens;
   std::vector<std::string> pieces;
   const absl::Status status = encoder.Encode(input.Text(), tokens, pieces);
@@ -73,7 +49,7 @@ void EncodeNext(const graft::SentencePieceEncoder& encoder, Input& input) {
   for (const std::string& piece : pieces) PutText(piece);
 }
 
-void DecodeNext(const graft::SentencePieceEncoder& encoder, Input& input) {
+void DecodeNext(const graft::SentencePieceEncoder& encoder, RecordReader& input) {
   std::vector<int32_t> ids(input.Number());
   for (int32_t& id : ids) id = static_cast<int32_t>(input.Number());
   const auto text = encoder.Decode(ids);
@@ -89,7 +65,7 @@ void PutTokens(const graft::Encoding& encoding) {
   for (size_t i = 0; i < encoding.size(); ++i) PutText("");
 }
 
-void PutBatch(const graft::Tokenizer& tokenizer, Input& input) {
+void PutBatch(const graft::Tokenizer& tokenizer, RecordReader& input) {
   std::vector<std::string_view> texts;
   while (!input.empty()) texts.push_back(input.Text());
   const graft::EncodedBatch batch = tokenizer.EncodeBatch(texts, {}, 2);
@@ -101,7 +77,7 @@ void PutBatch(const graft::Tokenizer& tokenizer, Input& input) {
   }
 }
 
-void RunFolder(const std::string& folder, std::string_view mode, Input& input) {
+void RunFolder(const std::string& folder, std::string_view mode, RecordReader& input) {
   const auto tokenizer = graft::LoadTokenizer(folder);
   if (!tokenizer.ok()) Fail(tokenizer.status().message());
   if (mode == "batch") return PutBatch(**tokenizer, input);
@@ -116,7 +92,7 @@ void RunFolder(const std::string& folder, std::string_view mode, Input& input) {
   }
 }
 
-void RunModel(const std::string& path, std::string_view mode, Input& input) {
+void RunModel(const std::string& path, std::string_view mode, RecordReader& input) {
   const auto encoder = graft::SentencePieceEncoder::Load(path);
   if (!encoder.ok()) Fail(encoder.status().message());
   while (!input.empty()) {
@@ -137,7 +113,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: sentencepiece_lines MODEL|FOLDER encode|decode|batch\n");
     return 2;
   }
-  Input input(std::string(std::istreambuf_iterator<char>(std::cin), {}));
+  RecordReader input(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   if (folder) {
     RunFolder(argv[1], mode, input);
   } else {

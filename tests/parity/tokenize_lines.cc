@@ -18,44 +18,17 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/parity/records.h"
 #include "tokenizers/tokenizer.h"
 
 namespace {
 
-class Input {
- public:
-  explicit Input(std::string bytes) : bytes_(std::move(bytes)) {}
-
-  bool empty() const { return at_ == bytes_.size(); }
-  uint32_t Number() {
-    uint32_t value;
-    std::memcpy(&value, Take(sizeof(value)).data(), sizeof(value));
-    return value;
-  }
-  std::string_view Text() { return Take(Number()); }
-
- private:
-  std::string_view Take(size_t size) {
-    if (size > bytes_.size() - at_) {
-      std::fprintf(stderr, "tokenize_lines: the input ends within a record\n");
-      std::exit(1);
-    }
-    at_ += size;
-    return std::string_view(bytes_).substr(at_ - size, size);
-  }
-
-  std::string bytes_;
-  size_t at_ = 0;
-};
+using graft::parity::RecordReader;
 
 std::string output;
 
-void PutNumber(uint32_t value) { output.append(reinterpret_cast<const char*>(&value), 4); }
-
-void PutText(std::string_view text) {
-  PutNumber(static_cast<uint32_t>(text.size()));
-  output.append(text);
-}
+void PutNumber(uint32_t value) { graft::parity::PutNumber(value, output); }
+void PutText(std::string_view text) { graft::parity::PutText(text, output); }
 
 void PutEncoding(const graft::Encoding& encoding) {
   PutNumber(static_cast<uint32_t>(encoding.size()));
@@ -68,7 +41,7 @@ void PutEncoding(const graft::Encoding& encoding) {
 }
 
 void TokenizeBatch(const graft::Tokenizer& tokenizer, const graft::EncodeOptions& options,
-                   int threads, Input& input) {
+                   int threads, RecordReader& input) {
   std::vector<std::string_view> texts;
   while (!input.empty()) texts.push_back(input.Text());
   const graft::EncodedBatch batch = tokenizer.EncodeBatch(texts, options, threads);
@@ -81,7 +54,7 @@ void TokenizeBatch(const graft::Tokenizer& tokenizer, const graft::EncodeOptions
 }
 
 void TokenizeNext(const graft::Tokenizer& tokenizer, const graft::EncodeOptions& options,
-                  std::string_view mode, Input& input) {
+                  std::string_view mode, RecordReader& input) {
   if (mode.ends_with("windows")) {
     const std::string_view first = input.Text();
     const graft::Encoding encoding = mode == "windows"
@@ -135,7 +108,7 @@ int main(int argc, char** argv) {
   options.truncation = strategy == "only_first"    ? graft::Truncation::kOnlyFirst
                        : strategy == "only_second" ? graft::Truncation::kOnlySecond
                                                    : graft::Truncation::kLongestFirst;
-  Input input(std::string(std::istreambuf_iterator<char>(std::cin), {}));
+  RecordReader input(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   if (mode == "batch") {
     TokenizeBatch(**tokenizer, options, std::atoi(argv[4]), input);
   } else {

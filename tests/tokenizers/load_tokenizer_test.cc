@@ -391,20 +391,6 @@ TEST(LoadTokenizerTest, ReadsAVocabTxtAlone) {
   EXPECT_EQ((*tokenizer)->Decode({2, 14, 15, 16, 13, 3}, true), "don ' t.");
 }
 
-TEST(LoadTokenizerTest, ReadsAVocabTxtOfMpnet) {
-  const std::string vocab = "<s>\n<pad>\n</s>\n[UNK]\n[CLS]\n[SEP]\nhello\n<mask>\n";
-  for (const auto& [name, text] :
-       {std::pair{"config.json", R"({"model_type": "mpnet"})"},
-        std::pair{"tokenizer_config.json", R"({"tokenizer_class": "MPNetTokenizerFast"})"}}) {
-    const auto tokenizer = Load({{"vocab.txt", vocab}, {name, text}});
-    ASSERT_THAT(tokenizer, IsOk());
-    const Encoding pair = (*tokenizer)->EncodePair("hello <mask>", "x");
-    EXPECT_THAT(pair.ids, ElementsAre(0, 6, 7, 2, 2, 3, 2));
-    EXPECT_THAT(pair.type_ids, ElementsAre(0, 0, 0, 0, 0, 0, 0));
-    EXPECT_EQ(pair.offsets[2], (Span{6, 12})) << "the space that the mask takes is trimmed";
-  }
-}
-
 TEST(LoadTokenizerTest, TokenizerConfigChangesTheNormalizer) {
   const auto cased = Load({{"vocab.txt", kVocabTxt},
                            {"tokenizer_config.json",

@@ -250,6 +250,20 @@ TEST(VocabTxtTokensTest, TheClassSaysWhichVocabularyCounts) {
   EXPECT_THAT((*bert)->Encode("a").ids, ElementsAre(2, 5, 3));
 }
 
+TEST(VocabTxtTokensTest, MpnetIsNamedByEitherConfig) {
+  const std::string vocab = "<s>\n<pad>\n</s>\n[UNK]\n[CLS]\n[SEP]\nhello\n<mask>\n";
+  for (const auto& [name, text] :
+       {std::pair{"config.json", R"({"model_type": "mpnet"})"},
+        std::pair{"tokenizer_config.json", R"({"tokenizer_class": "MPNetTokenizerFast"})"}}) {
+    const auto tokenizer = Load({{"vocab.txt", vocab}, {name, text}});
+    ASSERT_THAT(tokenizer, IsOk());
+    const Encoding pair = (*tokenizer)->EncodePair("hello <mask>", "x");
+    EXPECT_THAT(pair.ids, ElementsAre(0, 6, 7, 2, 2, 3, 2));
+    EXPECT_THAT(pair.type_ids, ElementsAre(0, 0, 0, 0, 0, 0, 0));
+    EXPECT_EQ(pair.offsets[2], (Span{6, 12})) << "the space that the mask takes is trimmed";
+  }
+}
+
 TEST(VocabTxtTokensTest, WhatCannotBeReadIsNamed) {
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(Load(WithoutLine(Bert(""), "[UNK]")),
