@@ -66,9 +66,8 @@ class ComposedTokenizer final : public Tokenizer {
   void TrimOffsets(const Source& source, size_t begin, Encoding& out) const;
   // The whitespace at the ends of a token that stands for `surface`.
   TokenEnds EndsOf(int32_t id, std::string_view surface) const;
-  // With room for the ids of `expected_bytes` of text.
-  EncodedBatch EncodeRange(absl::Span<const std::string_view> texts, const EncodeOptions& options,
-                           size_t encoder_number, size_t expected_bytes) const;
+  void AppendTexts(absl::Span<const std::string_view> texts, const EncodeOptions& options,
+                   TextEncoder& encoder, EncodedBatch& out) const;
 
   Pipeline pipeline_;
   mutable TextEncoderPool encoders_;

@@ -1,19 +1,27 @@
 // ComposedTokenizer::EncodeBatch.
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <limits>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/log/absl_check.h"
+#include "absl/synchronization/mutex.h"
 #include "tokenizers/composed_tokenizer.h"
+#include "tokenizers/huge_page_allocator.h"
 
 namespace graft {
 namespace {
 
-// A thread that gets less text than this (one or two milliseconds of work) costs more than it
-// saves.
-constexpr size_t kBytesPerThread = size_t{1} << 19;
+// Threads take the texts in chunks of about this many bytes: their ids stay in a core's own cache
+// until they are in place, and no thread waits long for the last.
+constexpr size_t kChunkBytes = size_t{1} << 16;
+// A thread with less text than this costs more than it saves.
+constexpr size_t kBytesPerThread = 2 * kChunkBytes;
 
 size_t CountBytes(absl::Span<const std::string_view> texts) {
   size_t bytes = 0;
@@ -21,103 +29,164 @@ size_t CountBytes(absl::Span<const std::string_view> texts) {
   return bytes;
 }
 
-// Cuts the texts into `count` ranges of about as many bytes each.
-std::vector<absl::Span<const std::string_view>> SplitByBytes(
-    absl::Span<const std::string_view> texts, size_t bytes, size_t count) {
-  std::vector<absl::Span<const std::string_view>> ranges;
+std::vector<absl::Span<const std::string_view>> CutIntoChunks(
+    absl::Span<const std::string_view> texts) {
+  std::vector<absl::Span<const std::string_view>> chunks;
   size_t begin = 0;
-  size_t passed = 0;
+  size_t bytes = 0;
   for (size_t i = 0; i < texts.size(); ++i) {
-    passed += texts[i].size();
-    if (passed * count >= bytes * (ranges.size() + 1) && ranges.size() + 1 < count) {
-      ranges.push_back(texts.subspan(begin, i + 1 - begin));
-      begin = i + 1;
-    }
+    bytes += texts[i].size();
+    if (bytes < kChunkBytes && i + 1 < texts.size()) continue;
+    chunks.push_back(texts.subspan(begin, i + 1 - begin));
+    begin = i + 1;
+    bytes = 0;
   }
-  ranges.push_back(texts.subspan(begin));
-  return ranges;
+  return chunks;
 }
 
-// Puts the results of the ranges behind that of the first.
-EncodedBatch Concatenate(std::vector<EncodedBatch> parts) {
-  EncodedBatch all = std::move(parts[0]);
-  size_t ids = all.ids.size();
-  for (size_t i = 1; i < parts.size(); ++i) ids += parts[i].ids.size();
-  ABSL_CHECK_LE(ids, static_cast<size_t>(std::numeric_limits<int32_t>::max()));
-  all.ids.reserve(ids);  // the first range was given room for all
-  for (size_t i = 1; i < parts.size(); ++i) {
-    const int32_t shift = static_cast<int32_t>(all.ids.size());
-    all.ids.insert(all.ids.end(), parts[i].ids.begin(), parts[i].ids.end());
-    for (size_t j = 1; j < parts[i].starts.size(); ++j) {
-      all.starts.push_back(shift + parts[i].starts[j]);
-    }
-    all.cut_off.insert(all.cut_off.end(), parts[i].cut_off.begin(), parts[i].cut_off.end());
+// Hands out the chunks of a batch by their numbers and puts their results together in this order.
+// Thread-safe.
+class ChunkedBatch {
+ public:
+  // `all` has room for the expected result and no text yet.
+  ChunkedBatch(size_t chunks, EncodedBatch all) : waiting_(chunks), all_(std::move(all)) {}
+
+  // The number of a chunk that nobody has, or none.
+  std::optional<size_t> Next() {
+    const size_t chunk = next_.fetch_add(1, std::memory_order_relaxed);
+    if (chunk >= waiting_.size()) return std::nullopt;
+    return chunk;
   }
-  return all;
-}
+  // No more chunks are handed out.
+  void Stop() { next_.store(waiting_.size(), std::memory_order_relaxed); }
+
+  // An empty result, with memory of an earlier one if there is some.
+  EncodedBatch Spare() {
+    absl::MutexLock lock(mutex_);
+    if (spare_.empty()) return {};
+    EncodedBatch result = std::move(spare_.back());
+    spare_.pop_back();
+    return result;
+  }
+
+  void Put(size_t chunk, EncodedBatch result) {
+    absl::MutexLock lock(mutex_);
+    waiting_[chunk] = std::move(result);
+    if (appending_) return;
+    appending_ = true;
+    for (; appended_ < waiting_.size() && waiting_[appended_]; ++appended_) {
+      EncodedBatch next = std::move(*waiting_[appended_]);
+      waiting_[appended_].reset();
+      // First touches of the batch's memory take long: the other threads put theirs meanwhile.
+      mutex_.unlock();
+      Append(next);
+      mutex_.lock();
+      spare_.push_back(std::move(next));
+    }
+    appending_ = false;
+  }
+
+  // After all chunks were put.
+  EncodedBatch Take() && { return std::move(all_); }
+
+ private:
+  void Append(EncodedBatch& result) {
+    ABSL_CHECK_LE(all_.ids.size() + result.ids.size(),
+                  static_cast<size_t>(std::numeric_limits<int32_t>::max()));
+    const int32_t shift = static_cast<int32_t>(all_.ids.size());
+    all_.ids.insert(all_.ids.end(), result.ids.begin(), result.ids.end());
+    for (size_t i = 1; i < result.starts.size(); ++i) {
+      all_.starts.push_back(shift + result.starts[i]);
+    }
+    all_.cut_off.insert(all_.cut_off.end(), result.cut_off.begin(), result.cut_off.end());
+    result.ids.clear();
+    result.starts.resize(1);
+    result.cut_off.clear();
+  }
+
+  std::atomic<size_t> next_ = 0;
+  absl::Mutex mutex_;
+  // By chunk: done, but one before is not.
+  std::vector<std::optional<EncodedBatch>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<EncodedBatch> spare_ ABSL_GUARDED_BY(mutex_);
+  size_t appended_ ABSL_GUARDED_BY(mutex_) = 0;     // chunks
+  bool appending_ ABSL_GUARDED_BY(mutex_) = false;  // a thread is
+  EncodedBatch all_;                                // that thread's
+};
 
 }  // namespace
 
 EncodedBatch ComposedTokenizer::EncodeBatch(absl::Span<const std::string_view> texts,
                                             const EncodeOptions& options, int threads) const {
   const size_t bytes = CountBytes(texts);
-  const size_t count =
-      std::clamp<size_t>(bytes / kBytesPerThread, 1, static_cast<size_t>(std::max(threads, 1)));
-  const auto ranges = SplitByBytes(texts, bytes, count);
-  if (ranges.size() == 1) return EncodeRange(texts, options, 0, bytes);
-  std::vector<EncodedBatch> parts(ranges.size());
+  EncodedBatch all;
+  // English has about 4.5 bytes per token.
+  all.ids.reserve(bytes / 4 + texts.size() * (options.add_special_tokens ? single_.count : 0));
+  AdviseHugePages(all.ids.data(), all.ids.capacity() * sizeof(int32_t));
+  all.starts.reserve(texts.size() + 1);
+  all.cut_off.reserve(texts.size());
+  const auto chunks = CutIntoChunks(texts);
+  const size_t count = std::clamp<size_t>(std::min(bytes / kBytesPerThread, chunks.size()), 1,
+                                          static_cast<size_t>(std::max(threads, 1)));
+  if (count == 1) {
+    AppendTexts(texts, options, *encoders_.Take(0), all);
+    return all;
+  }
+  ChunkedBatch batch(chunks.size(), std::move(all));
+  const auto work = [&](size_t thread) {
+    const TextEncoderPool::Lease encoder = encoders_.Take(thread);
+    while (const std::optional<size_t> chunk = batch.Next()) {
+      EncodedBatch result = batch.Spare();
+      AppendTexts(chunks[*chunk], options, *encoder, result);
+      batch.Put(*chunk, std::move(result));
+    }
+  };
   // Want of memory on a thread is the caller's to catch, as it is on the caller's own.
-  std::vector<std::exception_ptr> failures(ranges.size());
+  std::vector<std::exception_ptr> failures(count);
   {
     std::vector<std::jthread> helpers;
-    for (size_t i = 1; i < ranges.size(); ++i) {
-      helpers.emplace_back([&, i] {
-        try {
-          parts[i] = EncodeRange(ranges[i], options, i, CountBytes(ranges[i]));
-        } catch (...) {
-          failures[i] = std::current_exception();
-        }
-      });
-    }
-    parts[0] = EncodeRange(ranges[0], options, 0, bytes);
+    const auto guarded = [&](size_t thread) {
+      try {
+        work(thread);
+      } catch (...) {
+        failures[thread] = std::current_exception();
+        batch.Stop();
+      }
+    };
+    for (size_t i = 1; i < count; ++i) helpers.emplace_back(guarded, i);
+    guarded(0);
   }
   for (const std::exception_ptr& failure : failures) {
     if (failure) std::rethrow_exception(failure);
   }
-  return Concatenate(std::move(parts));
+  return std::move(batch).Take();
 }
 
-EncodedBatch ComposedTokenizer::EncodeRange(absl::Span<const std::string_view> texts,
-                                            const EncodeOptions& options, size_t encoder_number,
-                                            size_t expected_bytes) const {
+void ComposedTokenizer::AppendTexts(absl::Span<const std::string_view> texts,
+                                    const EncodeOptions& options, TextEncoder& encoder,
+                                    EncodedBatch& out) const {
   const Frame none;
   const Frame& frame = options.add_special_tokens ? single_ : none;
   const size_t limit = options.max_length == 0
                            ? std::numeric_limits<size_t>::max()
                            : options.max_length - std::min(options.max_length, frame.count);
-  const TextEncoderPool::Lease encoder = encoders_.Take(encoder_number);
-  EncodedBatch batch;
-  batch.starts.reserve(texts.size() + 1);
-  batch.cut_off.reserve(texts.size());
-  // English has about 4.5 bytes per token.
-  IdWriter ids(expected_bytes / 4 + texts.size() * frame.count);
+  IdWriter ids(std::move(out.ids));
   for (const std::string_view text : texts) {
     ids.Append(frame.before);
     const size_t begin = ids.size();
-    encoder->AppendIds(text, ids);
+    encoder.AppendIds(text, ids);
     const size_t found = ids.size() - begin;
     const size_t kept = TruncatedSizes(found, 0, limit, options.truncation).first;
     if (kept < found) {
       const bool right = options.truncation_side == TruncationSide::kRight;
       ids.Keep(begin, right ? 0 : found - kept, right ? kept : found);
     }
-    batch.cut_off.push_back(static_cast<uint32_t>(found - kept));
+    out.cut_off.push_back(static_cast<uint32_t>(found - kept));
     ids.Append(frame.after);
     ABSL_CHECK_LE(ids.size(), static_cast<size_t>(std::numeric_limits<int32_t>::max()));
-    batch.starts.push_back(static_cast<int32_t>(ids.size()));
+    out.starts.push_back(static_cast<int32_t>(ids.size()));
   }
-  batch.ids = std::move(ids).Take();
-  return batch;
+  out.ids = std::move(ids).Take();
 }
 
 }  // namespace graft

@@ -5,9 +5,22 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 namespace graft {
+
+constexpr size_t kHugePage = size_t{2} << 20;
+
+// Asks for huge pages where `bytes` of memory that nobody has touched yet have whole ones in them:
+// the first touch of 2 MiB is then one fault and not 512.
+inline void AdviseHugePages(void* memory, size_t bytes) {
+  constexpr uintptr_t kPage = 4096;
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(memory) + kPage - 1) & ~(kPage - 1);
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + bytes) & ~(kPage - 1);
+  if (bytes < 2 * kHugePage) return;
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
 
 // A standard allocator that asks for huge pages from 2 MiB on: random looks into a large table
 // otherwise wait for page tables. The request comes before the memory is touched; where it is not
@@ -15,7 +28,6 @@ namespace graft {
 template <typename T>
 struct HugePageAllocator {
   using value_type = T;
-  static constexpr size_t kHugePage = size_t{2} << 20;
 
   HugePageAllocator() = default;
   template <typename U>

@@ -39,14 +39,30 @@ bool FitsTable(int64_t ids, int64_t rows, bool shows_its_end) {
   return shows_its_end && ids < rows && rows - ids < kLargestMultiple && rows % kLeastMultiple == 0;
 }
 
-// The tokenizer against `vocab_size` of the model's config.json.
-absl::Status CheckModelConfig(const std::string& folder, const TokenizerParts& parts,
-                              bool shows_its_end) {
+bool NamesId(const std::vector<TemplatePiece>& pieces, int32_t id) {
+  return absl::c_any_of(
+      pieces, [&](const TemplatePiece& piece) { return absl::c_linear_search(piece.ids, id); });
+}
+
+// The tokens that a vocab.txt has no line for have ids behind its last. Where the table ends with
+// the lines, the model knows none of them, and only a text that spells one could bring it up: such
+// a text is cut up as any other. Those of the template stay, and are an error.
+void DropTokensBehindTable(int64_t rows, TokenizerParts& parts) {
+  if (static_cast<int64_t>(parts.model->vocabulary_size()) != rows) return;
+  std::erase_if(parts.added_tokens, [&](const AddedToken& token) {
+    return token.special && token.id >= rows && !NamesId(parts.post_processor.single, token.id) &&
+           !NamesId(parts.post_processor.pair, token.id);
+  });
+}
+
+// Makes the tokenizer fit `vocab_size` of the model's config.json, or says why it cannot.
+absl::Status FitModelConfig(const std::string& folder, bool shows_its_end, TokenizerParts& parts) {
   const std::string path = JoinPath(folder, "config.json");
   ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptionalJson(path));
   if (!document || !document->root().Find("vocab_size")) return absl::OkStatus();
   ABSL_ASSIGN_OR_RETURN(const int64_t rows,
                         document->root().GetInt("vocab_size", 1, int64_t{1} << 31));
+  if (!shows_its_end) DropTokensBehindTable(rows, parts);
   auto ids = static_cast<int64_t>(parts.model->vocabulary_size());
   for (const AddedToken& token : parts.added_tokens) {
     ids = std::max(ids, static_cast<int64_t>(token.id) + 1);
@@ -229,7 +245,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
   } else {
     ABSL_ASSIGN_OR_RETURN(parts, LoadFolder(folder));
   }
-  ABSL_RETURN_IF_ERROR(CheckModelConfig(folder, *parts, !absl::EndsWith(parts->files[0], ".txt")));
+  ABSL_RETURN_IF_ERROR(FitModelConfig(folder, !absl::EndsWith(parts->files[0], ".txt"), *parts));
   if (config) {
     if (!absl::c_linear_search(parts->files, config_path)) parts->files.push_back(config_path);
     ABSL_ASSIGN_OR_RETURN(const double length,

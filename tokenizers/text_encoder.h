@@ -19,10 +19,10 @@
 
 namespace graft {
 
-// A growing row of ids that is written through a plain pointer.
+// Appends ids to a row of them through a plain pointer.
 class IdWriter {
  public:
-  explicit IdWriter(size_t expected) { ids_.reserve(expected); }
+  explicit IdWriter(std::vector<int32_t> ids = {}) : ids_(std::move(ids)), used_(ids_.size()) {}
 
   size_t size() const { return used_; }
   // Room for `count` more ids; what is written there counts after Advance.
@@ -50,7 +50,7 @@ class IdWriter {
   void Grow(size_t count);
 
   std::vector<int32_t> ids_;
-  size_t used_ = 0;
+  size_t used_;
 };
 
 // Appends tokens to an Encoding through plain pointers. The encoding is whole again when the writer

@@ -89,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ABSL_CHECK(fast.ids == general.ids);
   ABSL_CHECK(fast.offsets == general.offsets);
   ABSL_CHECK(fast.word_ids == general.word_ids);
-  graft::IdWriter ids(0);
+  graft::IdWriter ids;
   subject.fast->AppendIds(text, ids);
   ABSL_CHECK(std::move(ids).Take() == general.ids);
   graft::fuzz::CheckEverything(subject.tokenizer, text);

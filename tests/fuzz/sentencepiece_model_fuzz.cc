@@ -43,7 +43,7 @@ void EncodeBothWays(const graft::SentencePieceTokens& model, std::string_view te
   }
   graft::SentencePieceTextEncoder encoder(model);
   for (int again = 0; again < 2; ++again) {  // with caches that are filled
-    graft::IdWriter own(0);
+    graft::IdWriter own;
     encoder.AppendIds(text, own);
     ABSL_CHECK(std::move(own).Take() == ids);
     graft::Encoding encoding;

@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "tokenizers/files/vocabulary_file.h"
+#include "tokenizers/load_tokenizer.h"
 #include "tokenizers/models/model_reader.h"
 
 namespace graft {
@@ -50,20 +51,13 @@ absl::StatusOr<ModelPointer> LoadSentencePiece(const JsonValue& model) {
 
 absl::StatusOr<ModelPointer> LoadModel(const std::string& path, std::string_view peer) {
   ABSL_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMaxVocabularyFileBytes));
-  auto object = FindVocabularyObject(text);
-  std::optional<Vocabulary> vocabulary;
-  if (object) {
-    ABSL_ASSIGN_OR_RETURN(vocabulary, ParseVocabularyObject(text, path, *object));
-    std::fill(text.begin() + object->begin + 1, text.begin() + object->end - 1, ' ');
+  if (peer == "tokenizers") {
+    ABSL_ASSIGN_OR_RETURN(TokenizerParts parts, ParseTokenizerJson(std::move(text), path));
+    return std::move(parts.model);
   }
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(std::move(text), path));
   ABSL_ASSIGN_OR_RETURN(const JsonValue model, document.root().Get("model"));
-  ABSL_ASSIGN_OR_RETURN(const std::string_view type, model.GetString("type"));
-  if (peer != "tokenizers") return LoadSentencePiece(model);
-  if (type == "Unigram") return ReadUnigram(model);
-  if (!vocabulary) return model.Error("expected a vocab");
-  if (type == "BPE") return ReadBpe(model, *std::move(vocabulary));
-  return ReadWordLevel(model, *std::move(vocabulary));
+  return LoadSentencePiece(model);
 }
 
 absl::StatusOr<ModelPointer> LoadFiles(const std::string& vocab_json, const std::string& merges) {

@@ -33,7 +33,7 @@ void ExpectSame(const Pipeline& pipeline, absl::Span<const std::string> texts) {
     ASSERT_EQ(found.ids, expected.ids) << Quoted(text, 400);
     ASSERT_EQ(found.word_ids, expected.word_ids) << Quoted(text, 400);
     ASSERT_EQ(found.offsets, expected.offsets) << Quoted(text, 400);
-    IdWriter lane_ids(0), general_ids(0);
+    IdWriter lane_ids, general_ids;
     lane->AppendIds(text, lane_ids);
     general.AppendIds(text, general_ids);
     ASSERT_EQ(std::move(lane_ids).Take(), expected.ids) << Quoted(text, 400);

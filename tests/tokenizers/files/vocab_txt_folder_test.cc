@@ -264,6 +264,23 @@ TEST(VocabTxtTokensTest, MpnetIsNamedByEitherConfig) {
   }
 }
 
+// transformers gives such tokens ids behind the table, which its model then fails on.
+TEST(VocabTxtTokensTest, TokensBehindTheTableAreNone) {
+  Files files = WithoutLine(WithoutLine(Bert(""), "[MASK]"), "[PAD]");
+  const auto alone = Load(files);
+  ASSERT_THAT(alone, IsOk());
+  EXPECT_THAT((*alone)->Encode("a [MASK]").ids, ElementsAre(1, 3, 14, 2));
+  files.emplace_back("config.json", R"({"vocab_size": 13})");
+  const auto beside_model = Load(files);
+  ASSERT_THAT(beside_model, IsOk());
+  EXPECT_EQ((*beside_model)->vocabulary_size(), 13);
+  EXPECT_THAT((*beside_model)->Encode("a [MASK]").ids, ElementsAre(1, 3, 0, 0, 0, 2));
+  Files without_cls = WithoutLine(Bert(""), "[CLS]");
+  without_cls.emplace_back("config.json", R"({"vocab_size": 14})");
+  EXPECT_THAT(Load(without_cls), StatusIs(absl::StatusCode::kInvalidArgument,
+                                          HasSubstr("vocab.txt: expected 14 tokens")));
+}
+
 TEST(VocabTxtTokensTest, WhatCannotBeReadIsNamed) {
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(Load(WithoutLine(Bert(""), "[UNK]")),

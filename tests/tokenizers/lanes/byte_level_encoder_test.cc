@@ -39,7 +39,7 @@ Bpe MakeModel() {
 }
 
 std::vector<int32_t> IdsOf(ByteLevelEncoder& encoder, std::string_view text) {
-  IdWriter writer(0);
+  IdWriter writer;
   encoder.AppendIds(text, writer);
   return std::move(writer).Take();
 }

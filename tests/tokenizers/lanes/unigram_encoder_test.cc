@@ -92,7 +92,7 @@ TEST_P(UnigramEncoderTest, CachesAndWindowsChangeNothing) {
     for (int i = 0; i < 100; ++i) {
       // Long ones have chunks longer than a window, and scores past the limit of the cache.
       const std::string text = RandomText(random, i % 9 == 0 ? random() % 30'000 : random() % 200);
-      IdWriter ids(0);
+      IdWriter ids;
       ASSERT_TRUE(encoder.AppendIds(text, ids));
       ASSERT_EQ(std::move(ids).Take(), EncodePlainly(*model, text)) << Quoted(text, 400);
     }
@@ -108,11 +108,11 @@ TEST_P(UnigramEncoderTest, RefusesWhatItDoesNotCoverAndAppendsNothing) {
                                  "a \xE2\x96\x81"
                                  "b",
                                  "a ", " "}) {
-    IdWriter ids(0);
+    IdWriter ids;
     EXPECT_FALSE(encoder.AppendIds(text, ids)) << text;
     EXPECT_THAT(std::move(ids).Take(), IsEmpty());
   }
-  IdWriter ids(0);
+  IdWriter ids;
   EXPECT_TRUE(encoder.AppendIds("", ids));
 }
 
