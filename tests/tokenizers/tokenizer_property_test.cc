@@ -229,7 +229,7 @@ TEST_P(TokenizerPropertyTest, ABatchEqualsItsTextsOneByOneForEveryNumberOfThread
   const std::vector<std::string_view> all(texts.begin(), texts.end());
   size_t bytes = 0;
   for (const std::string_view text : all) bytes += text.size();
-  ASSERT_GT(bytes, size_t{many ? 640 : 256} << 10) << "too little for several threads";
+  ASSERT_GT(bytes >> 10, many ? 640U : 256U) << "too little for several threads";
   for (const size_t max_length : {size_t{0}, size_t{16}}) {
     const auto views = absl::MakeConstSpan(all).subspan(0, max_length == 0 ? all.size() : 2500);
     EncodedBatch expected;
