@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "tokenizers/files/charsmap_check.h"
 #include "tokenizers/files/vocabulary_file.h"
-#include "tokenizers/files/wire_format.h"
+#include "base/wire_format.h"
 
 namespace graft {
 namespace {

@@ -1,7 +1,7 @@
 // Reading protocol buffers from outside, field by field. Internal: not part of the installed
 // headers.
-#ifndef GRAFT_TOKENIZERS_FILES_WIRE_FORMAT_H_
-#define GRAFT_TOKENIZERS_FILES_WIRE_FORMAT_H_
+#ifndef GRAFT_BASE_WIRE_FORMAT_H_
+#define GRAFT_BASE_WIRE_FORMAT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -55,4 +55,4 @@ class WireReader {
 
 }  // namespace graft
 
-#endif  // GRAFT_TOKENIZERS_FILES_WIRE_FORMAT_H_
+#endif  // GRAFT_BASE_WIRE_FORMAT_H_

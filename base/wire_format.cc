@@ -1,4 +1,4 @@
-#include "tokenizers/files/wire_format.h"
+#include "base/wire_format.h"
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
