@@ -41,7 +41,7 @@ std::optional<std::string> OldName(std::string_view name) {
   return std::nullopt;
 }
 
-const TensorInfo* FindTensor(const SafetensorsFile& file, std::string_view name,
+const TensorInfo* FindTensor(const WeightFiles& file, std::string_view name,
                              std::string_view prefix) {
   for (const std::string& candidate : {absl::StrCat(prefix, name), std::string(name)}) {
     if (const TensorInfo* tensor = file.Find(candidate)) return tensor;
@@ -53,7 +53,7 @@ const TensorInfo* FindTensor(const SafetensorsFile& file, std::string_view name,
 }
 
 // The tensor of every part, or one error that lists all that is wrong.
-absl::StatusOr<std::vector<const TensorInfo*>> ResolveParts(const SafetensorsFile& file,
+absl::StatusOr<std::vector<const TensorInfo*>> ResolveParts(const WeightFiles& file,
                                                             absl::Span<const SlotLayout> slots,
                                                             std::string_view prefix) {
   std::vector<const TensorInfo*> found;
@@ -81,7 +81,7 @@ absl::StatusOr<std::vector<const TensorInfo*>> ResolveParts(const SafetensorsFil
   return absl::InvalidArgumentError(message);
 }
 
-std::vector<std::string> UnusedNames(const SafetensorsFile& file,
+std::vector<std::string> UnusedNames(const WeightFiles& file,
                                      const std::vector<const TensorInfo*>& used) {
   const std::set<const TensorInfo*> taken(used.begin(), used.end());
   std::vector<std::string> names;
@@ -101,7 +101,7 @@ bool Adjacent(absl::Span<const TensorInfo* const> parts) {
   return parts.front()->begin % sizeof(float) == 0;
 }
 
-absl::StatusOr<at::Tensor> ReadSlot(const SafetensorsFile& file, const SlotLayout& slot,
+absl::StatusOr<at::Tensor> ReadSlot(const WeightFiles& file, const SlotLayout& slot,
                                     absl::Span<const TensorInfo* const> parts) {
   at::Tensor tensor = at::empty(slot.shape(), at::kFloat);
   float* out = tensor.data_ptr<float>();
@@ -125,7 +125,7 @@ at::Tensor MapSlot(const std::shared_ptr<const MappedFile>& mapped, const SlotLa
 absl::StatusOr<LoadedTensors> ReadTensors(const std::string& path,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix) {
-  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  ABSL_ASSIGN_OR_RETURN(const WeightFiles file, WeightFiles::Open(path));
   ABSL_ASSIGN_OR_RETURN(const std::vector<const TensorInfo*> parts,
                         ResolveParts(file, slots, prefix));
   LoadedTensors loaded;
