@@ -241,9 +241,9 @@ absl::Status WeightFiles::Finish() {
   for (size_t i = 0; i < tensors.size(); ++i) {
     ABSL_RETURN_IF_ERROR(CheckTensor(tensors[i], files_[tensors[i].file]));
     if (i > 0 && tensors[i].name == tensors[i - 1].name) {
-      return TensorError(
-          path_, tensors[i], "one tensor of this name",
-          absl::StrCat("one in ", path_of(tensors[i - 1]), " and one in ", path_of(tensors[i])));
+      return TensorError(path_, tensors[i], "one tensor of this name",
+                         absl::StrCat("one in ", files_[tensors[i - 1].file].path(), " and one in ",
+                                      files_[tensors[i].file].path()));
     }
   }
   verified_ = std::make_unique<std::atomic<bool>[]>(table_.blocks.size());
@@ -325,7 +325,7 @@ absl::Status WeightFiles::ReadAsFloat(const TensorInfo& tensor, absl::Span<float
   ABSL_CHECK(static_cast<int64_t>(out.size()) == tensor.elements());
   if (!IsFloatingPoint(tensor.dtype)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        path_of(tensor), ": ", Quoted(tensor.name),
+        files_[tensor.file].path(), ": ", Quoted(tensor.name),
         ": expected elements of F32, F16, BF16 or F64, found ", DTypeName(tensor.dtype)));
   }
   const size_t size = DTypeSize(tensor.dtype);

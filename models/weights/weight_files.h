@@ -50,7 +50,8 @@ class WeightFiles {
   const std::string& path() const { return path_; }
   // All files that were read, `path` first.
   std::vector<std::string> paths() const;
-  const std::string& path_of(const TensorInfo& tensor) const { return files_[tensor.file].path(); }
+  // The files with tensors, by TensorInfo::file.
+  absl::Span<const InputFile> files() const { return files_; }
   // Bytes of all files with tensors.
   uint64_t size() const;
 
