@@ -50,8 +50,9 @@ class Arguments {
                                       size_t least, size_t most) {
     const size_t count = pickle.value(tuple).count;
     if (!pickle.Is(tuple, Kind::kTuple) || count < least || count > most) {
-      return Wrong(of, ": expected a tuple of ", least, most > least ? absl::StrCat(" to ", most) : "",
-                   ", found ", pickle.Describe(tuple));
+      return Wrong(of, ": expected a tuple of ", least,
+                   most > least ? absl::StrCat(" to ", most) : "", ", found ",
+                   pickle.Describe(tuple));
     }
     return Arguments(pickle, of, pickle.Items(tuple));
   }
@@ -136,7 +137,12 @@ absl::Status PlaceTensor(const PickledStorage& storage, uint64_t offset, Pickled
     return Wrong("expected a tensor inside the ", storage.elements, " elements of storage ",
                  Quoted(storage.key), ", found ", found());
   }
-  // A stride of 0 repeats elements: without a bound a small file would ask for any memory.
+  // Strides that repeat elements (torch.expand): a small file would ask for any memory.
+  for (size_t i = 0; i < tensor.shape.size(); ++i) {
+    if (tensor.shape[i] > 1 && tensor.strides[i] == 0) {
+      return Wrong("expected a tensor that repeats no element, found ", found());
+    }
+  }
   if (*bytes > storage.elements * DTypeSize(storage.dtype)) {
     return Wrong("expected a tensor of no more bytes than storage ", Quoted(storage.key), " of ",
                  storage.elements, " elements, found ", found());
@@ -150,7 +156,8 @@ absl::Status PlaceTensor(const PickledStorage& storage, uint64_t offset, Pickled
 absl::StatusOr<PickleId> RebuildTensor(Pickle& pickle, const Arguments& arguments) {
   ABSL_RETURN_IF_ERROR(arguments.Expect(0, Kind::kStorage, "a storage"));
   ABSL_ASSIGN_OR_RETURN(const uint64_t offset, arguments.Count(1));
-  PickledTensor tensor{.storage = arguments[0].first, .shape = {}, .strides = {}, .begin = 0, .end = 0};
+  PickledTensor tensor{
+      .storage = arguments[0].first, .shape = {}, .strides = {}, .begin = 0, .end = 0};
   ABSL_ASSIGN_OR_RETURN(tensor.shape, arguments.Counts(2));
   ABSL_ASSIGN_OR_RETURN(tensor.strides, arguments.Counts(3));
   if (tensor.strides.size() != tensor.shape.size()) {
@@ -161,7 +168,8 @@ absl::StatusOr<PickleId> RebuildTensor(Pickle& pickle, const Arguments& argument
     return Wrong("expected at most ", kMaxTensors, " tensors, found more");
   }
   pickle.tensors.push_back(std::move(tensor));
-  return pickle.Add({.kind = Kind::kTensor, .first = static_cast<uint32_t>(pickle.tensors.size() - 1)});
+  return pickle.Add(
+      {.kind = Kind::kTensor, .first = static_cast<uint32_t>(pickle.tensors.size() - 1)});
 }
 
 // requires_grad and backward_hooks: they say nothing about the numbers.

@@ -34,8 +34,8 @@ absl::StatusOr<PickleValue> FindPickleGlobal(std::string_view module, std::strin
 
 // What torch.save writes of a storage in place of its bytes.
 enum class PersistentIds {
-  kNone,         // a pickle without storages
-  kZipStorages,  // ("storage", class, key, location, elements)
+  kNone,            // a pickle without storages
+  kZipStorages,     // ("storage", class, key, location, elements)
   kLegacyStorages,  // and (view), which is none since torch 0.4
 };
 

@@ -12,13 +12,13 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "models/weights/pickle_opcodes.h"
+#include "models/weights/pickle_stack.h"
 
 namespace graft {
 namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr size_t kMaxStack = kMaxPickleValues;
 constexpr uint32_t kNoMemo = UINT32_MAX;
 
 template <typename... Parts>
@@ -53,29 +53,19 @@ class Machine {
 
   // Bytes of an argument as a little-endian number.
   absl::StatusOr<uint64_t> Number(size_t count);
-  // Values that may be popped: those above the last mark.
-  size_t Depth() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
-  absl::Status Need(size_t count) const;
-  absl::Status Push(PickleId id);
   absl::Status PushNew(const PickleValue& value);
-  // Where the values above the last mark begin; the mark is gone. `below`: how many values must
-  // stand under it.
-  absl::StatusOr<size_t> PopMark(size_t below);
 
   PickleBytes& bytes_;
   const PersistentIds ids_;
   Pickle pickle_;
-  std::vector<PickleId> stack_;
-  std::vector<size_t> marks_;  // heights of the stack
+  PickleStack stack_;
   std::vector<PickleId> memo_;
-  Opcode opcode_ = Opcode::kProto;
 };
 
 absl::Status Machine::Begin() {
   ABSL_ASSIGN_OR_RETURN(const uint64_t opcode, Number(1));
   if (static_cast<Opcode>(opcode) != Opcode::kProto) {
-    return Wrong("expected the opcode PROTO, found ",
-                 DescribeOpcode(static_cast<uint8_t>(opcode)));
+    return Wrong("expected the opcode PROTO, found ", DescribeOpcode(static_cast<uint8_t>(opcode)));
   }
   ABSL_ASSIGN_OR_RETURN(const uint64_t protocol, Number(1));
   if (protocol != 2) return Wrong("expected pickle protocol 2, found ", protocol);
@@ -84,8 +74,8 @@ absl::Status Machine::Begin() {
 
 absl::Status Machine::Step(bool& stopped) {
   ABSL_ASSIGN_OR_RETURN(const uint64_t byte, Number(1));
-  opcode_ = static_cast<Opcode>(byte);
-  switch (opcode_) {
+  const auto opcode = static_cast<Opcode>(byte);
+  switch (opcode) {
     case Opcode::kStop:
       stopped = true;
       return Stop();
@@ -101,13 +91,11 @@ absl::Status Machine::Step(bool& stopped) {
     case Opcode::kLongBinPut:
     case Opcode::kBinGet:
     case Opcode::kLongBinGet:
-      return Memo(opcode_);
+      return Memo(opcode);
     case Opcode::kMark:
-      if (marks_.size() == kMaxStack) return Wrong("expected at most ", kMaxStack, " marks");
-      marks_.push_back(stack_.size());
-      return absl::OkStatus();
+      return stack_.Mark();
     default:
-      return IsContainerOpcode(opcode_) ? Container(opcode_) : Literal(opcode_);
+      return IsContainerOpcode(opcode) ? Container(opcode) : Literal(opcode);
   }
 }
 
@@ -122,7 +110,7 @@ absl::Status Machine::Container(Opcode opcode) {
     case Opcode::kTuple3:
       return Tuple(3);
     case Opcode::kTuple: {
-      ABSL_ASSIGN_OR_RETURN(const size_t begin, PopMark(0));
+      ABSL_ASSIGN_OR_RETURN(const size_t begin, stack_.Unmark(0));
       return Tuple(stack_.size() - begin);
     }
     case Opcode::kEmptyList:
@@ -130,17 +118,17 @@ absl::Status Machine::Container(Opcode opcode) {
     case Opcode::kEmptyDict:
       return PushNew({.kind = Kind::kDict});
     case Opcode::kAppend:
-      ABSL_RETURN_IF_ERROR(Need(2));
+      ABSL_RETURN_IF_ERROR(stack_.Need(2));
       return Append(stack_.size() - 1);
     case Opcode::kAppends: {
-      ABSL_ASSIGN_OR_RETURN(const size_t begin, PopMark(1));
+      ABSL_ASSIGN_OR_RETURN(const size_t begin, stack_.Unmark(1));
       return Append(begin);
     }
     case Opcode::kSetItem:
-      ABSL_RETURN_IF_ERROR(Need(3));
+      ABSL_RETURN_IF_ERROR(stack_.Need(3));
       return SetItems(stack_.size() - 2);
     default: {
-      ABSL_ASSIGN_OR_RETURN(const size_t begin, PopMark(1));
+      ABSL_ASSIGN_OR_RETURN(const size_t begin, stack_.Unmark(1));
       return SetItems(begin);
     }
   }
@@ -182,9 +170,8 @@ absl::Status Machine::Literal(Opcode opcode) {
 absl::Status Machine::Bytes(Kind kind, size_t count) {
   const size_t begin = bytes_.at();
   ABSL_RETURN_IF_ERROR(bytes_.Take(count).status());
-  return PushNew({.kind = kind,
-                  .count = static_cast<uint32_t>(count),
-                  .first = static_cast<uint32_t>(begin)});
+  return PushNew(
+      {.kind = kind, .count = static_cast<uint32_t>(count), .first = static_cast<uint32_t>(begin)});
 }
 
 absl::Status Machine::LongInteger() {
@@ -213,27 +200,27 @@ absl::Status Machine::Memo(Opcode opcode) {
     if (number >= memo_.size() || memo_[number] == kNoMemo) {
       return Wrong("expected a memo entry that was put, found ", number);
     }
-    return Push(memo_[number]);
+    return stack_.Push(memo_[number]);
   }
-  ABSL_RETURN_IF_ERROR(Need(1));
+  ABSL_RETURN_IF_ERROR(stack_.Need(1));
   // They are numbered as they come, so none is above the number of bytes before it.
   const size_t bound = std::min(bytes_.at(), kMaxPickleValues);
   if (number >= bound) {
     return Wrong("expected a memo entry below ", bound, ", found ", number);
   }
   if (number >= memo_.size()) memo_.resize(number + 1, kNoMemo);
-  memo_[number] = stack_.back();
+  memo_[number] = stack_.top();
   return absl::OkStatus();
 }
 
 absl::Status Machine::Tuple(size_t count) {
-  ABSL_RETURN_IF_ERROR(Need(count));
+  ABSL_RETURN_IF_ERROR(stack_.Need(count));
   ABSL_ASSIGN_OR_RETURN(const PickleId tuple, pickle_.Add({.kind = Kind::kTuple}));
   for (size_t i = stack_.size() - count; i < stack_.size(); ++i) {
     ABSL_RETURN_IF_ERROR(pickle_.AppendItem(tuple, 0, stack_[i]));
   }
-  stack_.resize(stack_.size() - count);
-  return Push(tuple);
+  stack_.Shrink(stack_.size() - count);
+  return stack_.Push(tuple);
 }
 
 absl::Status Machine::SetItems(size_t begin) {
@@ -251,7 +238,7 @@ absl::Status Machine::SetItems(size_t begin) {
     }
     ABSL_RETURN_IF_ERROR(pickle_.AppendItem(dictionary, key, stack_[i + 1]));
   }
-  stack_.resize(begin);
+  stack_.Shrink(begin);
   return absl::OkStatus();
 }
 
@@ -263,26 +250,24 @@ absl::Status Machine::Append(size_t begin) {
   for (size_t i = begin; i < stack_.size(); ++i) {
     ABSL_RETURN_IF_ERROR(pickle_.AppendItem(list, 0, stack_[i]));
   }
-  stack_.resize(begin);
+  stack_.Shrink(begin);
   return absl::OkStatus();
 }
 
 absl::Status Machine::Reduce() {
-  ABSL_RETURN_IF_ERROR(Need(2));
-  const PickleId arguments = stack_.back();
-  stack_.pop_back();
-  ABSL_ASSIGN_OR_RETURN(stack_.back(), CallPickleGlobal(pickle_, stack_.back(), arguments));
+  ABSL_RETURN_IF_ERROR(stack_.Need(2));
+  const PickleId arguments = stack_.Pop();
+  ABSL_ASSIGN_OR_RETURN(stack_.top(), CallPickleGlobal(pickle_, stack_.top(), arguments));
   return absl::OkStatus();
 }
 
 // The attributes of a dictionary: the metadata of modules, and no entry of it.
 absl::Status Machine::Build() {
-  ABSL_RETURN_IF_ERROR(Need(2));
-  const PickleId state = stack_.back();
-  stack_.pop_back();
-  if (!pickle_.Is(stack_.back(), Kind::kOrderedDict)) {
+  ABSL_RETURN_IF_ERROR(stack_.Need(2));
+  const PickleId state = stack_.Pop();
+  if (!pickle_.Is(stack_.top(), Kind::kOrderedDict)) {
     return Wrong("expected a collections.OrderedDict to give attributes to, found ",
-                 pickle_.Describe(stack_.back()));
+                 pickle_.Describe(stack_.top()));
   }
   if (!pickle_.IsDictionary(state)) {
     return Wrong("expected a dictionary of attributes, found ", pickle_.Describe(state));
@@ -291,18 +276,18 @@ absl::Status Machine::Build() {
 }
 
 absl::Status Machine::PersistentId() {
-  ABSL_RETURN_IF_ERROR(Need(1));
-  ABSL_ASSIGN_OR_RETURN(stack_.back(), PickledStorageOf(pickle_, ids_, stack_.back()));
+  ABSL_RETURN_IF_ERROR(stack_.Need(1));
+  ABSL_ASSIGN_OR_RETURN(stack_.top(), PickledStorageOf(pickle_, ids_, stack_.top()));
   return absl::OkStatus();
 }
 
 absl::Status Machine::Stop() {
-  ABSL_RETURN_IF_ERROR(Need(1));
-  if (stack_.size() != 1 || !marks_.empty()) {
+  ABSL_RETURN_IF_ERROR(stack_.Need(1));
+  if (stack_.size() != 1 || stack_.marks() != 0) {
     return Wrong("expected one value at the opcode STOP, found ", stack_.size(), " and ",
-                 marks_.size(), " marks");
+                 stack_.marks(), " marks");
   }
-  pickle_.root = stack_.back();
+  pickle_.root = stack_.top();
   return absl::OkStatus();
 }
 
@@ -313,37 +298,9 @@ absl::StatusOr<uint64_t> Machine::Number(size_t count) {
   return value;
 }
 
-absl::Status Machine::Need(size_t count) const {
-  if (Depth() >= count) return absl::OkStatus();
-  return Wrong("expected ", count, " values for ", DescribeOpcode(static_cast<uint8_t>(opcode_)),
-               ", found ", Depth());
-}
-
-absl::Status Machine::Push(PickleId id) {
-  if (stack_.size() == kMaxStack) {
-    return Wrong("expected at most ", kMaxStack, " values on the stack, found more");
-  }
-  stack_.push_back(id);
-  return absl::OkStatus();
-}
-
 absl::Status Machine::PushNew(const PickleValue& value) {
   ABSL_ASSIGN_OR_RETURN(const PickleId id, pickle_.Add(value));
-  return Push(id);
-}
-
-absl::StatusOr<size_t> Machine::PopMark(size_t below) {
-  if (marks_.empty()) {
-    return Wrong("expected a mark for ", DescribeOpcode(static_cast<uint8_t>(opcode_)),
-                 ", found none");
-  }
-  const size_t begin = marks_.back();
-  marks_.pop_back();
-  if (begin - (marks_.empty() ? 0 : marks_.back()) < below) {
-    return Wrong("expected a value below the mark for ",
-                 DescribeOpcode(static_cast<uint8_t>(opcode_)), ", found none");
-  }
-  return begin;
+  return stack_.Push(id);
 }
 
 }  // namespace
