@@ -124,16 +124,17 @@ absl::Status PlaceTensor(const PickledStorage& storage, uint64_t offset, Pickled
     tensor.strides.clear();
     return absl::OkStatus();
   }
-  CheckedSize last = offset;
+  CheckedSize sum = offset;
   for (size_t i = 0; i < tensor.shape.size(); ++i) {
-    last += CheckedSize(static_cast<uint64_t>(tensor.shape[i] - 1)) *
-            static_cast<uint64_t>(tensor.strides[i]);
+    sum += CheckedSize(static_cast<uint64_t>(tensor.shape[i] - 1)) *
+           static_cast<uint64_t>(tensor.strides[i]);
   }
+  const std::optional<uint64_t> last = sum.value();
   const auto found = [&] {
     return absl::StrCat(Describe(storage.dtype, tensor.shape), " with strides [",
                         absl::StrJoin(tensor.strides, ", "), "] from element ", offset, " on");
   };
-  if (!last.value() || *last.value() >= storage.elements) {
+  if (!last || *last >= storage.elements) {
     return Wrong("expected a tensor inside the ", storage.elements, " elements of storage ",
                  Quoted(storage.key), ", found ", found());
   }
@@ -148,7 +149,7 @@ absl::Status PlaceTensor(const PickledStorage& storage, uint64_t offset, Pickled
                  storage.elements, " elements, found ", found());
   }
   tensor.begin = offset;
-  tensor.end = *last.value() + 1;
+  tensor.end = *last + 1;
   if (IsRowMajor(tensor.shape, tensor.strides)) tensor.strides.clear();
   return absl::OkStatus();
 }

@@ -22,8 +22,9 @@ bool IsPyTorchLegacy(std::string_view first_bytes);
 // expected and found: compressed or encrypted entries, a directory that contradicts the entries'
 // own headers, entries that overlap, sizes outside the file, a wrong CRC-32 of the pickle,
 // TorchScript archives, big-endian ones, opcodes and globals outside the closed lists of
-// pickle_reader.h, tensors that reach outside their storage, sizes below 0, types that DType has no
-// name for. Entries that are no tensors are listed by name.
+// pickle_reader.h, tensors that reach outside their storage or repeat its elements, sizes below 0,
+// types that DType has no name for, names that stand twice, and checkpoints of training runs, whose
+// tensors are one dictionary deeper. Entries that are no tensors are listed by name.
 absl::StatusOr<WeightTable> ReadPyTorchZip(const InputFile& file);
 
 // The same for the older row of pickles (magic number, protocol 1001, little-endian).

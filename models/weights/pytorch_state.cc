@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/match.h"
@@ -28,12 +29,31 @@ TensorInfo MakeInfo(std::string_view name, const Pickle& pickle, const PickledTe
   return info;
 }
 
-bool HoldsTensor(const Pickle& pickle, PickleId dictionary) {
-  for (const PickleItem& item : pickle.Items(dictionary)) {
-    if (pickle.Is(item.value, Kind::kTensor)) return true;
+// Names beside the tensors: no bound that a state has met.
+constexpr size_t kMaxEntries = 2 * kMaxTensors;
+
+constexpr size_t kMaxShown = 8;  // names in a message
+
+// Dictionaries with a tensor among their values. Each is searched once, however many names it has.
+class TensorDictionaries {
+ public:
+  explicit TensorDictionaries(const Pickle& pickle) : pickle_(pickle) {}
+
+  bool Has(PickleId id) {
+    if (!pickle_.IsDictionary(id)) return false;
+    const auto [known, fresh] = known_.try_emplace(id, false);
+    if (fresh) {
+      for (const PickleItem& item : pickle_.Items(id)) {
+        known->second |= pickle_.Is(item.value, Kind::kTensor);
+      }
+    }
+    return known->second;
   }
-  return false;
-}
+
+ private:
+  const Pickle& pickle_;
+  absl::flat_hash_map<PickleId, bool> known_;
+};
 
 absl::Status CheckName(const Pickle& pickle, PickleId key, const std::string& place) {
   const auto error = [&](std::string_view expected, std::string_view found) {
@@ -60,8 +80,13 @@ absl::Status AddState(const Pickle& pickle, absl::Span<const StoragePlace> place
     return absl::DataLossError(absl::StrCat(place, ": expected a dictionary of tensors, found ",
                                             pickle.Describe(pickle.root)));
   }
+  if (const uint32_t count = pickle.value(pickle.root).count; count > kMaxEntries) {
+    return absl::DataLossError(
+        absl::StrCat(place, ": expected at most ", kMaxEntries, " names, found ", count));
+  }
   absl::flat_hash_set<std::string_view> names;
-  std::vector<std::string> inner;  // dictionaries of tensors
+  TensorDictionaries dictionaries(pickle);
+  std::vector<std::string> inner;  // names of dictionaries of tensors
   for (const PickleItem& item : pickle.Items(pickle.root)) {
     ABSL_RETURN_IF_ERROR(CheckName(pickle, item.key, place));
     const std::string_view name = pickle.Bytes(item.key);
@@ -75,9 +100,7 @@ absl::Status AddState(const Pickle& pickle, absl::Span<const StoragePlace> place
       continue;
     }
     table.others.emplace_back(name);
-    if (pickle.IsDictionary(item.value) && HoldsTensor(pickle, item.value)) {
-      inner.push_back(Quoted(name));
-    }
+    if (inner.size() < kMaxShown && dictionaries.Has(item.value)) inner.push_back(Quoted(name));
   }
   if (table.tensors.empty() && !inner.empty()) {
     return absl::DataLossError(absl::StrCat(

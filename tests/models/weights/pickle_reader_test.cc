@@ -106,6 +106,19 @@ TEST(PickleReaderTest, AmplificationIsBounded) {
                        HasSubstr("expected at most 4194304 items, found more")));
 }
 
+// One dictionary of many items under many names: items times names would take minutes.
+TEST(PickleReaderTest, SharedDictionariesAreSearchedOnce) {
+  std::string state = "}(" + pickle::Text("first") + "}q\1(" + Repeat("NN", 400'000) + "u";
+  for (int i = 0; i < 100'000; ++i) state += pickle::Text(absl::StrCat(i)) + "h\1";
+  const auto table = ReadPyTorch(Value(state + "u"));
+  ASSERT_THAT(table, IsOk());
+  EXPECT_THAT(table->others, SizeIs(100'001));
+  for (int i = 0; i < 50'000; ++i) state += pickle::Text(absl::StrCat("more", i)) + "h\1";
+  EXPECT_THAT(ReadPyTorch(Value(state + "u")),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("expected at most 131072 names, found 150001")));
+}
+
 class PickleRefusalTest : public ::testing::TestWithParam<RefusedFile> {};
 
 TEST_P(PickleRefusalTest, NamesFileAndPlace) {

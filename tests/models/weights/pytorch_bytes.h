@@ -2,6 +2,7 @@
 #ifndef GRAFT_TESTS_MODELS_WEIGHTS_PYTORCH_BYTES_H_
 #define GRAFT_TESTS_MODELS_WEIGHTS_PYTORCH_BYTES_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,11 +22,19 @@ inline std::string Little(uint64_t value, size_t count) {
 }
 
 inline uint32_t Crc32(std::string_view bytes) {
+  static const std::array<uint32_t, 256> kTable = [] {
+    std::array<uint32_t, 256> table{};
+    for (uint32_t i = 0; i < table.size(); ++i) {
+      table[i] = i;
+      for (int bit = 0; bit < 8; ++bit) {
+        table[i] = (table[i] >> 1) ^ ((table[i] & 1) != 0 ? 0xEDB88320 : 0);
+      }
+    }
+    return table;
+  }();
   uint32_t crc = ~uint32_t{0};
-  for (const char byte : bytes) {
-    crc ^= static_cast<uint8_t>(byte);
-    for (int i = 0; i < 8; ++i) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320 : 0);
-  }
+  for (const char byte : bytes)
+    crc = (crc >> 8) ^ kTable[(crc ^ static_cast<uint8_t>(byte)) & 0xFF];
   return ~crc;
 }
 

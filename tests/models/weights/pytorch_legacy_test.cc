@@ -241,8 +241,8 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedFile{"TrainingCheckpoint",
                     State(pickle::Dict({pickle::Text("state_dict"),
                                         pickle::OrderedDict({pickle::Text("a"), kMatrix})})),
-                    "found a checkpoint of a training run: its dictionaries of tensors are "
-                    "'state_dict'"},
+                    "byte 74: expected the tensors of one model, found a checkpoint of a training "
+                    "run: its dictionaries of tensors are 'state_dict'; save the one"},
         RefusedFile{"PickleCutInTheState", Good().Bytes().substr(0, Good().state_begin() + 60),
                     "byte 110: expected a line of at most 255 bytes, found none in 10"}),
     NameOf);
