@@ -54,7 +54,15 @@ absl::Status ErrnoStatus(int error, std::string_view path, std::string_view acti
 }
 
 absl::StatusOr<InputFile> InputFile::Open(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  return OpenWith(path, 0, /*only_name=*/false);
+}
+
+absl::StatusOr<InputFile> InputFile::OpenOnly(const std::string& path) {
+  return OpenWith(path, O_NOFOLLOW, /*only_name=*/true);
+}
+
+absl::StatusOr<InputFile> InputFile::OpenWith(const std::string& path, int flags, bool only_name) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
   if (descriptor < 0) return ErrnoStatus(errno, path, "open");
   struct stat info;
   if (::fstat(descriptor, &info) != 0) {
@@ -67,6 +75,11 @@ absl::StatusOr<InputFile> InputFile::Open(const std::string& path) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": expected a regular file, found ",
                      S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe"));
+  }
+  if (only_name && info.st_nlink > 1) {
+    ::close(descriptor);
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": expected a file with one name, found one with ", info.st_nlink, " (hard links)"));
   }
   return InputFile(path, descriptor, static_cast<uint64_t>(info.st_size));
 }

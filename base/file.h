@@ -20,6 +20,9 @@ class InputFile {
   // NotFound when there is no such file, InvalidArgument for a folder, pipe or device, else the
   // system's error.
   static absl::StatusOr<InputFile> Open(const std::string& path);
+  // The same for a file that is not a link (FailedPrecondition) and has no other name
+  // (InvalidArgument): one whose name a stranger gave.
+  static absl::StatusOr<InputFile> OpenOnly(const std::string& path);
 
   InputFile(InputFile&& other) noexcept;
   InputFile& operator=(InputFile&& other) noexcept;
@@ -34,6 +37,7 @@ class InputFile {
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const;
 
  private:
+  static absl::StatusOr<InputFile> OpenWith(const std::string& path, int flags, bool only_name);
   InputFile(std::string path, int descriptor, uint64_t size)
       : path_(std::move(path)), descriptor_(descriptor), size_(size) {}
 

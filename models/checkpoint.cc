@@ -3,7 +3,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -16,6 +15,7 @@
 #include "base/file.h"
 #include "models/catch_errors.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/weight_files.h"
 
 namespace graft {
 namespace {
@@ -41,73 +41,70 @@ std::optional<std::string> OldName(std::string_view name) {
   return std::nullopt;
 }
 
-const TensorInfo* FindTensor(const SafetensorsFile& file, std::string_view name,
+const TensorInfo* FindTensor(const WeightFiles& files, std::string_view name,
                              std::string_view prefix) {
   for (const std::string& candidate : {absl::StrCat(prefix, name), std::string(name)}) {
-    if (const TensorInfo* tensor = file.Find(candidate)) return tensor;
+    if (const TensorInfo* tensor = files.Find(candidate)) return tensor;
     if (const auto old = OldName(candidate)) {
-      if (const TensorInfo* tensor = file.Find(*old)) return tensor;
+      if (const TensorInfo* tensor = files.Find(*old)) return tensor;
     }
   }
   return nullptr;
 }
 
-// The tensor of every part, or one error that lists all that is wrong.
-absl::StatusOr<std::vector<const TensorInfo*>> ResolveParts(const SafetensorsFile& file,
-                                                            absl::Span<const SlotLayout> slots,
-                                                            std::string_view prefix) {
-  std::vector<const TensorInfo*> found;
-  std::vector<std::string> missing, mismatched;
-  for (const SlotLayout& slot : slots) {
-    for (const PartLayout& part : slot.parts) {
-      const TensorInfo* tensor = FindTensor(file, part.name, prefix);
-      found.push_back(tensor);
-      if (tensor == nullptr) {
-        missing.push_back(part.name);
-      } else if (tensor->shape != part.shape) {
-        mismatched.push_back(absl::StrCat(tensor->name, " (expected ", ShapeText(part.shape),
-                                          ", found ", ShapeText(tensor->shape), ")"));
-      }
-    }
-  }
-  if (missing.empty() && mismatched.empty()) return found;
-  std::string message = absl::StrCat(file.path(), ": the tensors do not fit config.json:");
+absl::Status MismatchError(const WeightFiles& files, const TensorMismatch& mismatch) {
+  const auto& [missing, other_shape] = mismatch;
+  if (missing.empty() && other_shape.empty()) return absl::OkStatus();
+  std::string message = absl::StrCat(files.path(), ": the tensors do not fit config.json:");
   if (!missing.empty())
     absl::StrAppend(&message, " ", missing.size(), " missing: ", NameList(missing));
-  if (!mismatched.empty()) {
-    absl::StrAppend(&message, missing.empty() ? " " : "; ", mismatched.size(),
-                    " of another shape: ", NameList(mismatched));
+  if (!other_shape.empty()) {
+    absl::StrAppend(&message, missing.empty() ? " " : "; ", other_shape.size(),
+                    " of another shape: ", NameList(other_shape));
   }
   return absl::InvalidArgumentError(message);
 }
 
-std::vector<std::string> UnusedNames(const SafetensorsFile& file,
+// The tensor of every part; nullptr where there is none.
+std::vector<const TensorInfo*> FindParts(const WeightFiles& files,
+                                         absl::Span<const SlotLayout> slots,
+                                         std::string_view prefix) {
+  std::vector<const TensorInfo*> found;
+  for (const SlotLayout& slot : slots) {
+    for (const PartLayout& part : slot.parts) {
+      found.push_back(FindTensor(files, part.name, prefix));
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> UnusedNames(const WeightFiles& files,
                                      const std::vector<const TensorInfo*>& used) {
   const std::set<const TensorInfo*> taken(used.begin(), used.end());
   std::vector<std::string> names;
-  for (const TensorInfo& tensor : file.tensors()) {
+  for (const TensorInfo& tensor : files.tensors()) {
     if (!taken.contains(&tensor)) names.push_back(tensor.name);
   }
   return names;
 }
 
-// True when the parts lie one after the other as float32, so that the slot is one block of the
-// file.
+// True when the parts lie one after the other as float32, so that the slot is one block of a
+// mapped file.
 bool Adjacent(absl::Span<const TensorInfo* const> parts) {
   for (size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i]->dtype != DType::kF32) return false;
+    if (parts[i]->dtype != DType::kF32 || parts[i]->file != parts[0]->file) return false;
     if (i > 0 && parts[i]->begin != parts[i - 1]->end) return false;
   }
   return parts.front()->begin % sizeof(float) == 0;
 }
 
-absl::StatusOr<at::Tensor> ReadSlot(const SafetensorsFile& file, const SlotLayout& slot,
+absl::StatusOr<at::Tensor> ReadSlot(const WeightFiles& files, const SlotLayout& slot,
                                     absl::Span<const TensorInfo* const> parts) {
   at::Tensor tensor = at::empty(slot.shape(), at::kFloat);
   float* out = tensor.data_ptr<float>();
   for (const TensorInfo* part : parts) {
     const auto count = static_cast<size_t>(part->elements());
-    ABSL_RETURN_IF_ERROR(file.ReadAsFloat(*part, absl::MakeSpan(out, count)));
+    ABSL_RETURN_IF_ERROR(files.ReadAsFloat(*part, absl::MakeSpan(out, count)));
     out += count;
   }
   return tensor;
@@ -122,31 +119,38 @@ at::Tensor MapSlot(const std::shared_ptr<const MappedFile>& mapped, const SlotLa
       data, slot.shape(), [mapped](void*) {}, at::TensorOptions().dtype(at::kFloat));
 }
 
-absl::StatusOr<LoadedTensors> ReadTensors(const std::string& path,
+// By TensorInfo::file; none for files that graft did not write.
+using Mappings = std::vector<std::shared_ptr<const MappedFile>>;
+
+absl::StatusOr<Mappings> MapFiles(const WeightFiles& weights) {
+  Mappings mappings;
+  if (!weights.written_by_graft()) return mappings;
+  for (const InputFile& file : weights.files()) {
+    ABSL_ASSIGN_OR_RETURN(MappedFile opened, MappedFile::Open(file.path()));
+    if (opened.bytes().size() != file.size())
+      return absl::DataLossError(absl::StrCat(file.path(), ": changed while it was read"));
+    mappings.push_back(std::make_shared<const MappedFile>(std::move(opened)));
+  }
+  return mappings;
+}
+
+absl::StatusOr<LoadedTensors> ReadTensors(const WeightFiles& files,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix) {
-  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
-  ABSL_ASSIGN_OR_RETURN(const std::vector<const TensorInfo*> parts,
-                        ResolveParts(file, slots, prefix));
+  ABSL_RETURN_IF_ERROR(MismatchError(files, CompareTensors(files, slots, prefix)));
+  const std::vector<const TensorInfo*> parts = FindParts(files, slots, prefix);
   LoadedTensors loaded;
-  loaded.unused = UnusedNames(file, parts);
-  loaded.file_bytes = file.size();
-  std::shared_ptr<const MappedFile> mapped;
-  if (file.written_by_graft()) {
-    ABSL_ASSIGN_OR_RETURN(MappedFile opened, MappedFile::Open(path));
-    if (opened.bytes().size() != file.size())
-      return absl::DataLossError(absl::StrCat(path, ": changed while it was read"));
-    mapped = std::make_shared<const MappedFile>(std::move(opened));
-    loaded.mapped = true;
-  }
+  loaded.unused = UnusedNames(files, parts);
+  ABSL_ASSIGN_OR_RETURN(const Mappings mappings, MapFiles(files));
+  loaded.mapped = !mappings.empty();
   absl::Span<const TensorInfo* const> rest = parts;
   for (const SlotLayout& slot : slots) {
     const auto own = rest.first(slot.parts.size());
     rest.remove_prefix(slot.parts.size());
-    if (mapped != nullptr && Adjacent(own)) {
-      loaded.tensors.push_back(MapSlot(mapped, slot, own));
+    if (loaded.mapped && Adjacent(own)) {
+      loaded.tensors.push_back(MapSlot(mappings[own[0]->file], slot, own));
     } else {
-      ABSL_ASSIGN_OR_RETURN(at::Tensor tensor, ReadSlot(file, slot, own));
+      ABSL_ASSIGN_OR_RETURN(at::Tensor tensor, ReadSlot(files, slot, own));
       loaded.tensors.push_back(std::move(tensor));
     }
   }
@@ -164,15 +168,33 @@ absl::Status WriteTensors(const std::string& path, absl::Span<const NamedTensor>
         {tensor.name, DType::kF32, value.sizes().vec(),
          absl::MakeConstSpan(static_cast<const char*>(value.const_data_ptr()), value.nbytes())});
   }
-  return WriteSafetensors(path, std::move(writes), {});
+  return WriteSafetensors(path, writes, {});
 }
 
 }  // namespace
 
-absl::StatusOr<LoadedTensors> LoadTensors(const std::string& path,
+TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLayout> slots,
+                              std::string_view prefix) {
+  TensorMismatch mismatch;
+  for (const SlotLayout& slot : slots) {
+    for (const PartLayout& part : slot.parts) {
+      const TensorInfo* tensor = FindTensor(files, part.name, prefix);
+      if (tensor == nullptr) {
+        mismatch.missing.push_back(part.name);
+      } else if (tensor->shape != part.shape) {
+        mismatch.other_shape.push_back(absl::StrCat(tensor->name, " (expected ",
+                                                    ShapeText(part.shape), ", found ",
+                                                    ShapeText(tensor->shape), ")"));
+      }
+    }
+  }
+  return mismatch;
+}
+
+absl::StatusOr<LoadedTensors> LoadTensors(const WeightFiles& files,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix) {
-  return CatchErrors(path, [&] { return ReadTensors(path, slots, prefix); });
+  return CatchErrors(files.path(), [&] { return ReadTensors(files, slots, prefix); });
 }
 
 absl::Status SaveTensors(const std::string& path, absl::Span<const NamedTensor> tensors) {

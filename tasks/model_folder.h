@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "models/backbone.h"
 #include "models/encoder_config.h"
+#include "models/weights/weight_files.h"
 #include "tasks/sentence_modules.h"
 #include "tasks/sequence_classifier.h"
 #include "tokenizers/tokenizer.h"
@@ -63,6 +64,7 @@ struct LoadedModel {
   // in front. `pooler` is among them unless a new head starts from it by default: where there is
   // neither a head nor a Pooling module.
   std::vector<std::string> unused_tensors;
+  WeightFormat weight_format = WeightFormat::kSafetensors;
   uint64_t weight_bytes = 0;  // size of the weight files
   bool mapped = false;        // the weights are shared, read-only memory
 };

@@ -10,24 +10,11 @@
 #include "base/file.h"
 #include "models/catch_errors.h"
 #include "models/checkpoint.h"
+#include "models/weights/weight_files.h"
 #include "tasks/model_folder.h"
 
 namespace graft {
 namespace {
-
-// The path of the weights, or an error that says what the folder holds instead.
-absl::StatusOr<std::string> FindWeights(const std::string& folder) {
-  std::string path = JoinPath(folder, "model.safetensors");
-  if (PathExists(path)) return path;
-  for (const char* other :
-       {"model.safetensors.index.json", "pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"}) {
-    if (PathExists(JoinPath(folder, other))) {
-      return absl::NotFoundError(absl::StrCat(path, ": expected this file, found only ", other,
-                                              ", which graft does not read"));
-    }
-  }
-  return absl::NotFoundError(absl::StrCat(path, ": no such file"));
-}
 
 // Keeps what a saved folder takes over, so that the source may change or go while a model trains.
 absl::Status CarryFiles(const Tokenizer& tokenizer, ModelFolder& folder) {
@@ -66,10 +53,11 @@ std::vector<at::Tensor> TakeFrom(std::vector<at::Tensor>& tensors, size_t first)
 
 absl::Status LoadDenseHead(LoadedModel& model) {
   const ModelFolder& folder = model.folder;
+  ABSL_ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::Open(folder.head_file));
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
-                        LoadTensors(folder.head_file, HeadLayout(*folder.head, true), ""));
+                        LoadTensors(files, HeadLayout(*folder.head, true), ""));
   model.head.emplace(*folder.head, std::move(loaded.tensors));
-  model.weight_bytes += loaded.file_bytes;
+  model.weight_bytes += files.size();
   for (const std::string& name : loaded.unused) {
     model.unused_tensors.push_back(JoinPath(folder.modules[2].path, name));
   }
@@ -81,12 +69,11 @@ absl::Status LoadDenseHead(LoadedModel& model) {
 absl::Status ListUnusedModules(LoadedModel& model) {
   for (const SentenceModule& module : model.folder.modules) {
     if (module.used || module.type != "Dense" || module.path.empty()) continue;
-    const std::string path =
-        JoinPath(JoinPath(model.folder.path, module.path), "model.safetensors");
-    if (!PathExists(path)) continue;
-    ABSL_ASSIGN_OR_RETURN(const LoadedTensors loaded, LoadTensors(path, {}, ""));
-    for (const std::string& name : loaded.unused) {
-      model.unused_tensors.push_back(JoinPath(module.path, name));
+    const auto files = WeightFiles::OpenFolder(JoinPath(model.folder.path, module.path));
+    if (absl::IsNotFound(files.status())) continue;
+    ABSL_RETURN_IF_ERROR(files.status());
+    for (const TensorInfo& tensor : files->tensors()) {
+      model.unused_tensors.push_back(JoinPath(module.path, tensor.name));
     }
   }
   return absl::OkStatus();
@@ -102,11 +89,11 @@ bool HasPooler(const std::vector<std::string>& unused) {
 }
 
 // The pretrained pooler, which a new head over CLS starts from.
-absl::Status LoadPooler(const std::string& path, LoadedModel& model) {
+absl::Status LoadPooler(const WeightFiles& files, LoadedModel& model) {
   const int64_t h = model.folder.config.hidden_size;
   const std::vector<SlotLayout> slots = {{{{"pooler.dense.weight", {h, h}}}},
                                          {{{"pooler.dense.bias", {h}}}}};
-  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(path, slots, model.backbone->prefix()));
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(files, slots, model.backbone->prefix()));
   model.pooler = std::move(loaded.tensors);
   if (model.folder.head || model.folder.pooling) return absl::OkStatus();
   const std::vector<std::string>& others = loaded.unused;  // sorted
@@ -118,7 +105,7 @@ absl::Status LoadPooler(const std::string& path, LoadedModel& model) {
 
 absl::Status LoadWeights(LoadedModel& model) {
   ModelFolder& folder = model.folder;
-  ABSL_ASSIGN_OR_RETURN(const std::string path, FindWeights(folder.transformer));
+  ABSL_ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::OpenFolder(folder.transformer));
   std::vector<SlotLayout> slots;
   for (const auto& stage : BackboneLayout(folder.config))
     slots.insert(slots.end(), stage.begin(), stage.end());
@@ -128,19 +115,21 @@ absl::Status LoadWeights(LoadedModel& model) {
     for (SlotLayout& slot : HeadLayout(*folder.head, false)) slots.push_back(std::move(slot));
   }
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
-                        LoadTensors(path, slots, BackbonePrefix(folder.config)));
+                        LoadTensors(files, slots, BackbonePrefix(folder.config)));
   std::vector<at::Tensor> head = TakeFrom(loaded.tensors, backbone_slots);
   model.backbone = MakeBackbone(folder.config, std::move(loaded.tensors));
-  model.weight_bytes = loaded.file_bytes;
+  model.weight_format = files.format();
+  model.weight_bytes = files.size();
   model.mapped = loaded.mapped;
   model.unused_tensors = std::move(loaded.unused);
-  folder.files.push_back(path);
+  const std::vector<std::string> paths = files.paths();
+  folder.files.insert(folder.files.end(), paths.begin(), paths.end());
   if (head_inside) {
     model.head.emplace(*folder.head, std::move(head));
   } else if (folder.head) {
     ABSL_RETURN_IF_ERROR(LoadDenseHead(model));
   }
-  if (HasPooler(model.unused_tensors)) ABSL_RETURN_IF_ERROR(LoadPooler(path, model));
+  if (HasPooler(model.unused_tensors)) ABSL_RETURN_IF_ERROR(LoadPooler(files, model));
   return ListUnusedModules(model);
 }
 

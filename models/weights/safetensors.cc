@@ -2,19 +2,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <optional>
 #include <tuple>
 #include <utility>
 
-#include "absl/log/absl_check.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "base/checked_size.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "models/weights/float_conversion.h"
 #include "models/weights/safetensors_limits.h"
 
 namespace graft {
@@ -22,45 +17,19 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-struct DTypeEntry {
-  DType dtype;
-  std::string_view name;
-  size_t size;
-};
-
-// In the order of the enumeration.
-constexpr DTypeEntry kDTypes[] = {
-    {DType::kF64, "F64", 8},   {DType::kF32, "F32", 4}, {DType::kF16, "F16", 2},
-    {DType::kBF16, "BF16", 2}, {DType::kI64, "I64", 8}, {DType::kI32, "I32", 4},
-    {DType::kI16, "I16", 2},   {DType::kI8, "I8", 1},   {DType::kU64, "U64", 8},
-    {DType::kU32, "U32", 4},   {DType::kU16, "U16", 2}, {DType::kU8, "U8", 1},
-    {DType::kBool, "BOOL", 1}};
-
-const DTypeEntry& Entry(DType dtype) {
-  const DTypeEntry& entry = kDTypes[static_cast<size_t>(dtype)];
-  ABSL_CHECK(entry.dtype == dtype);
-  return entry;
-}
-
 absl::StatusOr<DType> ParseDType(const JsonValue& tensor) {
   ABSL_ASSIGN_OR_RETURN(const std::string_view name, tensor.GetString("dtype"));
-  for (const DTypeEntry& entry : kDTypes) {
-    if (entry.name == name) return entry.dtype;
-  }
-  return tensor.Error(absl::StrCat("expected an element type of ",
-                                   absl::StrJoin(kDTypes, ", ",
-                                                 [](std::string* out, const DTypeEntry& entry) {
-                                                   absl::StrAppend(out, entry.name);
-                                                 }),
-                                   "; found ", Quoted(name)));
+  if (const auto dtype = DTypeOfName(name)) return *dtype;
+  return tensor.Error(
+      absl::StrCat("expected an element type of ", DTypeNames(), "; found ", Quoted(name)));
 }
 
 absl::StatusOr<std::vector<int64_t>> ParseShape(const JsonValue& tensor) {
   ABSL_ASSIGN_OR_RETURN(const JsonValue member, tensor.Get("shape"));
   ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> sizes, member.AsArray());
-  if (sizes.size() > kMaxSafetensorsRank) {
-    return member.Error(absl::StrCat("expected at most ", kMaxSafetensorsRank,
-                                     " dimensions, found ", sizes.size()));
+  if (sizes.size() > kMaxTensorRank) {
+    return member.Error(
+        absl::StrCat("expected at most ", kMaxTensorRank, " dimensions, found ", sizes.size()));
   }
   std::vector<int64_t> shape;
   for (const JsonValue& size : sizes) {
@@ -103,20 +72,17 @@ absl::StatusOr<Layout> ReadLayout(const InputFile& file) {
 // the other tensors.
 absl::StatusOr<TensorInfo> ParseTensor(std::string_view name, const JsonValue& tensor,
                                        const Layout& layout) {
-  if (name.size() > kMaxSafetensorsName) {
-    return tensor.Error(absl::StrCat("expected a name of at most ", kMaxSafetensorsName,
+  if (name.size() > kMaxTensorName) {
+    return tensor.Error(absl::StrCat("expected a name of at most ", kMaxTensorName,
                                      " bytes, found one of ", name.size()));
   }
-  TensorInfo info{.name = std::string(name), .dtype = {}, .shape = {}, .begin = 0, .end = 0};
+  TensorInfo info{.name = std::string(name), .dtype = {}, .shape = {}};
   ABSL_ASSIGN_OR_RETURN(info.dtype, ParseDType(tensor));
   ABSL_ASSIGN_OR_RETURN(info.shape, ParseShape(tensor));
-  CheckedSize bytes = DTypeSize(info.dtype);
-  for (const int64_t size : info.shape) bytes *= static_cast<uint64_t>(size);
-  const std::string shown =
-      absl::StrCat(DTypeName(info.dtype), " of shape [", absl::StrJoin(info.shape, ", "), "]");
-  const std::optional<uint64_t> wanted = bytes.value();
+  const std::string shown = Describe(info.dtype, info.shape);
+  const std::optional<uint64_t> wanted = ShapeBytes(info.dtype, info.shape);
   if (!wanted) {
-    return tensor.Error(absl::StrCat("expected a size below 2^64 bytes, found ", shown));
+    return tensor.Error(absl::StrCat("expected a size below 2^63 bytes, found ", shown));
   }
   ABSL_ASSIGN_OR_RETURN(const JsonValue member, tensor.Get("data_offsets"));
   ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> offsets, member.AsArray());
@@ -171,21 +137,16 @@ absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(const JsonValue
   return metadata;
 }
 
-struct Header {
-  std::vector<TensorInfo> tensors;
-  std::map<std::string, std::string> metadata;
-};
-
-absl::StatusOr<Header> ParseHeader(std::string_view text, const Layout& layout,
-                                   const std::string& path) {
+absl::StatusOr<WeightTable> ParseHeader(std::string_view text, const Layout& layout,
+                                        const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(const JsonDocument document,
                         JsonDocument::Parse(text, absl::StrCat(path, ": header")));
   ABSL_ASSIGN_OR_RETURN(const auto members, document.root().AsObject());
-  if (members.size() > kMaxSafetensorsTensors + 1) {
-    return document.root().Error(absl::StrCat("expected at most ", kMaxSafetensorsTensors,
-                                              " tensors, found ", members.size()));
+  if (members.size() > kMaxTensors + 1) {
+    return document.root().Error(
+        absl::StrCat("expected at most ", kMaxTensors, " tensors, found ", members.size()));
   }
-  Header header;
+  WeightTable header;
   for (const auto& [name, value] : members) {
     if (name == kSafetensorsMetadata) {
       ABSL_ASSIGN_OR_RETURN(header.metadata, ParseMetadata(value));
@@ -194,15 +155,15 @@ absl::StatusOr<Header> ParseHeader(std::string_view text, const Layout& layout,
     ABSL_ASSIGN_OR_RETURN(TensorInfo tensor, ParseTensor(name, value, layout));
     header.tensors.push_back(std::move(tensor));
   }
-  if (header.tensors.size() > kMaxSafetensorsTensors) {
-    return document.root().Error(absl::StrCat("expected at most ", kMaxSafetensorsTensors,
-                                              " tensors, found ", header.tensors.size()));
+  if (header.tensors.size() > kMaxTensors) {
+    return document.root().Error(
+        absl::StrCat("expected at most ", kMaxTensors, " tensors, found ", header.tensors.size()));
   }
   ABSL_RETURN_IF_ERROR(CheckCover(header.tensors, layout, path));
   return header;
 }
 
-bool PlacedByGraft(const Header& header) {
+bool PlacedByGraft(const WeightTable& header) {
   const auto mark = header.metadata.find(std::string(kGraftMark));
   if (mark == header.metadata.end() || mark->second != kGraftVersion) return false;
   return std::all_of(header.tensors.begin(), header.tensors.end(), [](const TensorInfo& tensor) {
@@ -211,76 +172,16 @@ bool PlacedByGraft(const Header& header) {
   });
 }
 
-// Reads numbers of type T in pieces that stay in the cache and hands each to `convert`.
-template <typename T>
-absl::Status ReadConverted(const InputFile& file, uint64_t offset, absl::Span<float> out,
-                           void (*convert)(const T*, float*, size_t)) {
-  constexpr size_t kPiece = (size_t{256} << 10) / sizeof(T);
-  std::vector<T> piece(std::min(kPiece, out.size()));
-  for (size_t done = 0; done < out.size(); done += piece.size()) {
-    piece.resize(std::min(piece.size(), out.size() - done));
-    ABSL_RETURN_IF_ERROR(file.ReadAt(
-        offset + done * sizeof(T),
-        absl::MakeSpan(reinterpret_cast<char*>(piece.data()), piece.size() * sizeof(T))));
-    convert(piece.data(), out.data() + done, piece.size());
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
-std::string_view DTypeName(DType dtype) { return Entry(dtype).name; }
-size_t DTypeSize(DType dtype) { return Entry(dtype).size; }
-
-int64_t TensorInfo::elements() const {
-  return static_cast<int64_t>((end - begin) / DTypeSize(dtype));
-}
-
-absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(InputFile input, InputFile::Open(path));
-  SafetensorsFile file(std::move(input));
-  ABSL_ASSIGN_OR_RETURN(const Layout layout, ReadLayout(file.file_));
+absl::StatusOr<WeightTable> ReadSafetensors(const InputFile& file) {
+  ABSL_ASSIGN_OR_RETURN(const Layout layout, ReadLayout(file));
   std::string text(layout.header_size, '\0');
-  ABSL_RETURN_IF_ERROR(file.file_.ReadAt(sizeof(uint64_t), absl::MakeSpan(text)));
-  absl::StatusOr<Header> header = ParseHeader(text, layout, path);
-  if (!header.ok()) return absl::DataLossError(header.status().message());
-  file.written_by_graft_ = PlacedByGraft(*header);
-  file.tensors_ = std::move(header->tensors);
-  file.metadata_ = std::move(header->metadata);
-  std::sort(file.tensors_.begin(), file.tensors_.end(),
-            [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
-  return file;
-}
-
-const TensorInfo* SafetensorsFile::Find(std::string_view name) const {
-  const auto found = std::lower_bound(
-      tensors_.begin(), tensors_.end(), name,
-      [](const TensorInfo& tensor, std::string_view wanted) { return tensor.name < wanted; });
-  return found != tensors_.end() && found->name == name ? &*found : nullptr;
-}
-
-absl::Status SafetensorsFile::ReadAsFloat(const TensorInfo& tensor, absl::Span<float> out) const {
-  ABSL_CHECK(static_cast<int64_t>(out.size()) == tensor.elements());
-  switch (tensor.dtype) {
-    case DType::kF32:
-      return ReadBytes(
-          tensor, absl::MakeSpan(reinterpret_cast<char*>(out.data()), out.size() * sizeof(float)));
-    case DType::kF16:
-      return ReadConverted<uint16_t>(file_, tensor.begin, out, HalfToFloat);
-    case DType::kBF16:
-      return ReadConverted<uint16_t>(file_, tensor.begin, out, BFloat16ToFloat);
-    case DType::kF64:
-      return ReadConverted<double>(file_, tensor.begin, out, DoubleToFloat);
-    default:
-      return absl::InvalidArgumentError(absl::StrCat(
-          path(), ": ", Quoted(tensor.name), ": expected elements of F32, F16, BF16 or F64, found ",
-          DTypeName(tensor.dtype)));
-  }
-}
-
-absl::Status SafetensorsFile::ReadBytes(const TensorInfo& tensor, absl::Span<char> out) const {
-  ABSL_CHECK(out.size() == tensor.end - tensor.begin);
-  return file_.ReadAt(tensor.begin, out);
+  ABSL_RETURN_IF_ERROR(file.ReadAt(sizeof(uint64_t), absl::MakeSpan(text)));
+  absl::StatusOr<WeightTable> table = ParseHeader(text, layout, file.path());
+  if (!table.ok()) return absl::DataLossError(table.status().message());
+  table->written_by_graft = PlacedByGraft(*table);
+  return table;
 }
 
 }  // namespace graft

@@ -3,16 +3,12 @@
 #ifndef GRAFT_MODELS_WEIGHTS_SAFETENSORS_LIMITS_H_
 #define GRAFT_MODELS_WEIGHTS_SAFETENSORS_LIMITS_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace graft {
 
 inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;  // of the Rust library
-inline constexpr size_t kMaxSafetensorsTensors = 65'536;
-inline constexpr size_t kMaxSafetensorsRank = 8;
-inline constexpr size_t kMaxSafetensorsName = 1'024;   // bytes
 inline constexpr uint64_t kSafetensorsAlignment = 64;  // a cache line, and the widest vector
 inline constexpr std::string_view kSafetensorsMetadata = "__metadata__";
 inline constexpr std::string_view kGraftMark = "graft";  // key of the metadata

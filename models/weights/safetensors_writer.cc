@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <optional>
+#include <numeric>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "base/checked_size.h"
 #include "base/durable.h"
 #include "base/utf8.h"
 #include "models/weights/safetensors.h"
@@ -16,43 +14,47 @@
 namespace graft {
 namespace {
 
-absl::Status CheckTensor(const TensorToWrite& tensor, const std::string& path) {
+absl::Status CheckTensor(const TensorHeader& tensor, const std::string& path) {
   const auto error = [&](const auto&... parts) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": ", Quoted(tensor.name), ": expected ", parts...));
   };
   if (tensor.name == kSafetensorsMetadata) return error("another name, found that of the metadata");
-  if (tensor.name.size() > kMaxSafetensorsName) {
-    return error("a name of at most ", kMaxSafetensorsName, " bytes, found one of ",
-                 tensor.name.size());
+  if (tensor.name.size() > kMaxTensorName) {
+    return error("a name of at most ", kMaxTensorName, " bytes, found one of ", tensor.name.size());
   }
   if (FindInvalidUtf8(tensor.name)) return error("a name in UTF-8, found ill-formed bytes");
-  if (tensor.shape.size() > kMaxSafetensorsRank) {
-    return error("at most ", kMaxSafetensorsRank, " dimensions, found ", tensor.shape.size());
+  if (tensor.shape.size() > kMaxTensorRank) {
+    return error("at most ", kMaxTensorRank, " dimensions, found ", tensor.shape.size());
   }
-  CheckedSize bytes = DTypeSize(tensor.dtype);
   for (const int64_t size : tensor.shape) {
     if (size < 0) return error("sizes from 0 up, found ", size);
-    bytes *= static_cast<uint64_t>(size);
   }
-  const std::string shown =
-      absl::StrCat(DTypeName(tensor.dtype), " of shape [", absl::StrJoin(tensor.shape, ", "), "]");
-  const std::optional<uint64_t> wanted = bytes.value();
-  if (!wanted) return error("a size below 2^64 bytes, found ", shown);
-  if (*wanted != tensor.bytes.size()) {
-    return error(*wanted, " bytes for ", shown, ", found ", tensor.bytes.size());
+  if (!ShapeBytes(tensor.dtype, tensor.shape)) {
+    return error("a size below 2^63 bytes, found ", Describe(tensor.dtype, tensor.shape));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckAll(const std::vector<TensorToWrite>& tensors,
+uint64_t BytesOf(const TensorHeader& tensor) {
+  return ShapeBytes(tensor.dtype, tensor.shape).value_or(0);  // checked
+}
+
+absl::Status CheckBytes(const TensorHeader& tensor, uint64_t found, const std::string& path) {
+  if (BytesOf(tensor) == found) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": ", Quoted(tensor.name), ": expected ", BytesOf(tensor), " bytes for ",
+                   Describe(tensor.dtype, tensor.shape), ", found ", found));
+}
+
+absl::Status CheckAll(const std::vector<TensorHeader>& tensors,
                       const std::map<std::string, std::string>& metadata, const std::string& path) {
-  if (tensors.size() > kMaxSafetensorsTensors) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, ": expected at most ", kMaxSafetensorsTensors, " tensors, found ", tensors.size()));
+  if (tensors.size() > kMaxTensors) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": expected at most ", kMaxTensors, " tensors, found ", tensors.size()));
   }
   absl::flat_hash_set<std::string_view> names;
-  for (const TensorToWrite& tensor : tensors) {
+  for (const TensorHeader& tensor : tensors) {
     ABSL_RETURN_IF_ERROR(CheckTensor(tensor, path));
     if (!names.insert(tensor.name).second) {
       return absl::InvalidArgumentError(absl::StrCat(
@@ -70,26 +72,30 @@ absl::Status CheckAll(const std::vector<TensorToWrite>& tensors,
 
 // Sizes that keep the alignment first, then by falling element size, a power of two: every tensor
 // begins at a multiple of its own.
-void OrderForAlignment(std::vector<TensorToWrite>& tensors) {
-  const auto others = std::stable_partition(
-      tensors.begin(), tensors.end(),
-      [](const TensorToWrite& tensor) { return tensor.bytes.size() % kSafetensorsAlignment == 0; });
-  std::stable_sort(others, tensors.end(), [](const TensorToWrite& a, const TensorToWrite& b) {
-    return DTypeSize(a.dtype) > DTypeSize(b.dtype);
+std::vector<size_t> OrderForAlignment(const std::vector<TensorHeader>& tensors) {
+  std::vector<size_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto others = std::stable_partition(order.begin(), order.end(), [&](size_t i) {
+    return BytesOf(tensors[i]) % kSafetensorsAlignment == 0;
   });
+  std::stable_sort(others, order.end(), [&](size_t a, size_t b) {
+    return DTypeSize(tensors[a].dtype) > DTypeSize(tensors[b].dtype);
+  });
+  return order;
 }
 
 // Joined entry by entry, because an ordered_json object looks through all its keys at each
 // insertion.
-std::string Header(const std::vector<TensorToWrite>& tensors,
+std::string Header(const std::vector<TensorHeader>& tensors, const std::vector<size_t>& order,
                    std::map<std::string, std::string> metadata) {
   metadata.insert_or_assign("format", std::string("pt"));
   metadata.insert_or_assign(std::string(kGraftMark), std::string(kGraftVersion));
   std::string header =
       absl::StrCat("{\"", kSafetensorsMetadata, "\":", nlohmann::ordered_json(metadata).dump());
   uint64_t offset = 0;
-  for (const TensorToWrite& tensor : tensors) {
-    const uint64_t end = offset + tensor.bytes.size();
+  for (const size_t i : order) {
+    const TensorHeader& tensor = tensors[i];
+    const uint64_t end = offset + BytesOf(tensor);
     const nlohmann::ordered_json entry = {{"dtype", DTypeName(tensor.dtype)},
                                           {"shape", tensor.shape},
                                           {"data_offsets", {offset, end}}};
@@ -104,11 +110,12 @@ std::string Header(const std::vector<TensorToWrite>& tensors,
 
 }  // namespace
 
-absl::Status WriteSafetensors(const std::string& path, std::vector<TensorToWrite> tensors,
+absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorHeader>& tensors,
+                              const TensorBytes& bytes,
                               const std::map<std::string, std::string>& metadata) {
   ABSL_RETURN_IF_ERROR(CheckAll(tensors, metadata, path));
-  OrderForAlignment(tensors);
-  const std::string header = Header(tensors, metadata);
+  const std::vector<size_t> order = OrderForAlignment(tensors);
+  const std::string header = Header(tensors, order, metadata);
   if (header.size() > kMaxSafetensorsHeader) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": expected a header of at most ",
                                                    kMaxSafetensorsHeader, " bytes, found one of ",
@@ -119,10 +126,26 @@ absl::Status WriteSafetensors(const std::string& path, std::vector<TensorToWrite
   ABSL_RETURN_IF_ERROR(
       file.Append(std::string_view(reinterpret_cast<const char*>(&size), sizeof(size))));
   ABSL_RETURN_IF_ERROR(file.Append(header));
-  for (const TensorToWrite& tensor : tensors) {
-    ABSL_RETURN_IF_ERROR(file.Append({tensor.bytes.data(), tensor.bytes.size()}));
+  for (const size_t i : order) {
+    ABSL_ASSIGN_OR_RETURN(const absl::Span<const char> data, bytes(i));
+    ABSL_RETURN_IF_ERROR(CheckBytes(tensors[i], data.size(), path));
+    ABSL_RETURN_IF_ERROR(file.Append({data.data(), data.size()}));
   }
   return file.Commit();
+}
+
+absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorToWrite>& tensors,
+                              const std::map<std::string, std::string>& metadata) {
+  std::vector<TensorHeader> headers;
+  for (const TensorToWrite& tensor : tensors) {
+    headers.push_back({tensor.name, tensor.dtype, tensor.shape});
+  }
+  ABSL_RETURN_IF_ERROR(CheckAll(headers, metadata, path));
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    ABSL_RETURN_IF_ERROR(CheckBytes(headers[i], tensors[i].bytes.size(), path));
+  }
+  return WriteSafetensors(
+      path, headers, [&](size_t i) { return tensors[i].bytes; }, metadata);
 }
 
 }  // namespace graft

@@ -1,5 +1,6 @@
 #include "models/weights/weight_table.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/checked_size.h"
@@ -7,6 +8,8 @@
 namespace graft {
 
 int64_t TensorInfo::elements() const {
+  // First, since the other sizes may have a product that 64 bits do not hold.
+  if (absl::c_linear_search(shape, 0)) return 0;
   int64_t count = 1;
   for (const int64_t size : shape) count *= size;
   return count;

@@ -14,12 +14,13 @@
 #include "absl/status/status.h"
 #include "absl/status/status_macros.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/weight_files.h"
 
 namespace graft {
 namespace {
 
 absl::Status Copy(const std::string& in, const std::string& out) {
-  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(in));
+  ABSL_ASSIGN_OR_RETURN(const WeightFiles file, WeightFiles::Open(in));
   std::vector<std::string> contents;
   std::vector<TensorToWrite> tensors;
   contents.reserve(file.tensors().size());
@@ -32,7 +33,7 @@ absl::Status Copy(const std::string& in, const std::string& out) {
 }
 
 absl::Status Floats(const std::string& in, const std::string& name) {
-  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(in));
+  ABSL_ASSIGN_OR_RETURN(const WeightFiles file, WeightFiles::Open(in));
   const TensorInfo* tensor = file.Find(name);
   if (tensor == nullptr) return absl::NotFoundError(in + ": no tensor " + name);
   std::vector<float> values(static_cast<size_t>(tensor->elements()));
@@ -51,13 +52,13 @@ bool IsFloat(const TensorInfo& tensor) {
 
 // Into memory that was touched before, so that the time is that of the reading.
 absl::Status Time(const std::string& in) {
-  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile first, SafetensorsFile::Open(in));
+  ABSL_ASSIGN_OR_RETURN(const WeightFiles first, WeightFiles::Open(in));
   int64_t elements = 0;
   for (const TensorInfo& tensor : first.tensors())
     elements += IsFloat(tensor) ? tensor.elements() : 0;
   std::vector<float> values(static_cast<size_t>(elements), 1.0f);
   const auto start = std::chrono::steady_clock::now();
-  ABSL_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(in));
+  ABSL_ASSIGN_OR_RETURN(const WeightFiles file, WeightFiles::Open(in));
   float* next = values.data();
   for (const TensorInfo& tensor : file.tensors()) {
     if (!IsFloat(tensor)) continue;

@@ -18,7 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "models/batch.h"
-#include "models/weights/safetensors.h"
+#include "models/weights/weight_files.h"
 
 namespace graft::testing {
 
@@ -56,7 +56,7 @@ inline std::vector<GoldenText> GoldenTexts(const std::string& name) {
 
 // One of the expected tensors.
 inline at::Tensor Expected(const std::string& name, const std::string& tensor) {
-  const auto file = SafetensorsFile::Open(GoldenFolder(name) + "/expected.safetensors");
+  const auto file = WeightFiles::Open(GoldenFolder(name) + "/expected.safetensors");
   ABSL_CHECK_OK(file.status());
   const TensorInfo* info = file->Find(tensor);
   ABSL_CHECK(info != nullptr) << tensor;

@@ -37,7 +37,7 @@ class GoldenClassifier : public ::testing::Test {
   // only this tells how much that is.
   double LargestExpectedGradient() const {
     double largest = 0;
-    const auto file = SafetensorsFile::Open(GoldenFolder("bert-tiny") + "/expected.safetensors");
+    const auto file = WeightFiles::Open(GoldenFolder("bert-tiny") + "/expected.safetensors");
     for (const TensorInfo& tensor : file->tensors()) {
       if (!tensor.name.starts_with("grad.")) continue;
       largest = std::max(largest, Expected("bert-tiny", tensor.name).abs().max().item<double>());

@@ -102,8 +102,9 @@ TEST(FailingMemory, LoadingGivesAStatus) {
   FailEveryAllocation(folder, 1, [&] { return TextClassifier::Load(folder).status(); });
   const auto model = LoadModel(folder);
   const std::string file = folder + "/model.safetensors";
+  const auto files = WeightFiles::Open(file);
   FailEveryAllocation(file, 1, [&] {
-    return LoadTensors(file, model->backbone->stage(0).layout, "bert.").status();
+    return LoadTensors(*files, model->backbone->stage(0).layout, "bert.").status();
   });
 }
 

@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/weight_files.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -39,7 +40,7 @@ class SafetensorsCorruptionTest : public ::testing::Test {
   // True when the bytes are accepted.
   bool Load(const std::string& bytes) {
     const std::string path = folder_.Write("damaged", bytes);
-    const auto file = SafetensorsFile::Open(path);
+    const auto file = WeightFiles::Open(path);
     if (!file.ok()) {
       EXPECT_EQ(file.status().code(), absl::StatusCode::kDataLoss) << file.status();
       EXPECT_TRUE(absl::StartsWith(file.status().message(), absl::StrCat(path, ": ")));
@@ -50,7 +51,7 @@ class SafetensorsCorruptionTest : public ::testing::Test {
   }
 
   // Every tensor lies in the file; saved again by the writer it reads back equal.
-  void CheckConsistent(const SafetensorsFile& file, const std::string& bytes) {
+  void CheckConsistent(const WeightFiles& file, const std::string& bytes) {
     std::vector<TensorToWrite> tensors;
     uint64_t total = 0;
     for (const TensorInfo& info : file.tensors()) {
@@ -64,7 +65,7 @@ class SafetensorsCorruptionTest : public ::testing::Test {
     }
     ASSERT_LE(total, bytes.size());
     ASSERT_THAT(WriteSafetensors(folder_ / "again", tensors, file.metadata()), IsOk());
-    const auto again = SafetensorsFile::Open(folder_ / "again");
+    const auto again = WeightFiles::Open(folder_ / "again");
     ASSERT_THAT(again, IsOk());
     ASSERT_EQ(again->tensors().size(), tensors.size());
     for (const TensorToWrite& tensor : tensors) {

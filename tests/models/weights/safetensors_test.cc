@@ -1,4 +1,4 @@
-#include "models/weights/safetensors.h"
+#include "models/weights/weight_files.h"
 
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ using ::testing::SizeIs;
 
 absl::Status OpenBytes(std::string_view bytes) {
   const TemporaryFolder folder;
-  return SafetensorsFile::Open(folder.Write("m.safetensors", bytes)).status();
+  return WeightFiles::Open(folder.Write("m.safetensors", bytes)).status();
 }
 
 // {"a": DTYPE of SHAPE at OFFSETS} and `data` bytes.
@@ -213,14 +213,14 @@ TEST(SafetensorsTest, LoadsWhatTheFormatAllows) {
 
 TEST(SafetensorsTest, AMissingFileAndAFolderAreToldApart) {
   const TemporaryFolder folder;
-  EXPECT_THAT(SafetensorsFile::Open(folder / "none"),
+  EXPECT_THAT(WeightFiles::Open(folder / "none"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("/none: cannot open")));
-  EXPECT_THAT(SafetensorsFile::Open(folder.path()), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(WeightFiles::Open(folder.path()), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(SafetensorsTest, GivesTensorsSortedByName) {
   const TemporaryFolder folder;
-  const auto file = SafetensorsFile::Open(folder.Write(
+  const auto file = WeightFiles::Open(folder.Write(
       "m", SafetensorsBytes(R"({"wte.weight":{"dtype":"F32","shape":[2,1],"data_offsets":[2,10]},)"
                             R"("__metadata__":{"format":"pt"},)"
                             R"("h.0.attn.bias":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}})",
@@ -244,7 +244,7 @@ TEST(SafetensorsTest, GivesTensorsSortedByName) {
 
 TEST(SafetensorsTest, OnlyFloatingPointTensorsReadAsFloat) {
   const TemporaryFolder folder;
-  const auto file = SafetensorsFile::Open(folder.Write("m", OneTensor("I64", "[1]", "[0,8]", 8)));
+  const auto file = WeightFiles::Open(folder.Write("m", OneTensor("I64", "[1]", "[0,8]", 8)));
   ASSERT_THAT(file, IsOk());
   float out = 0;
   EXPECT_THAT(file->ReadAsFloat(file->tensors()[0], absl::MakeSpan(&out, 1)),
@@ -256,7 +256,7 @@ TEST(SafetensorsTest, AFileThatShrinksAfterOpenIsDataLossAtItsPlace) {
   const TemporaryFolder folder;
   const std::string bytes = OneTensor("F32", "[4]", "[0,16]", 16);
   const std::string path = folder.Write("m", bytes);
-  const auto file = SafetensorsFile::Open(path);
+  const auto file = WeightFiles::Open(path);
   ASSERT_THAT(file, IsOk());
   ASSERT_EQ(::truncate(path.c_str(), bytes.size() - 4), 0);
   std::vector<float> out(4);

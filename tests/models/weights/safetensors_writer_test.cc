@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/weight_files.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -53,7 +54,7 @@ std::vector<TensorToWrite> Views(const std::vector<Made>& made) {
   return views;
 }
 
-std::string BytesOf(const SafetensorsFile& file, const std::string& name) {
+std::string BytesOf(const WeightFiles& file, const std::string& name) {
   const TensorInfo* tensor = file.Find(name);
   EXPECT_NE(tensor, nullptr) << name;
   std::string bytes(tensor->end - tensor->begin, '\0');
@@ -61,7 +62,7 @@ std::string BytesOf(const SafetensorsFile& file, const std::string& name) {
   return bytes;
 }
 
-std::vector<std::string> NamesInFileOrder(const SafetensorsFile& file) {
+std::vector<std::string> NamesInFileOrder(const WeightFiles& file) {
   std::vector<TensorInfo> tensors = file.tensors();
   std::stable_sort(tensors.begin(), tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
@@ -82,7 +83,7 @@ TEST(SafetensorsWriterTest, EveryTypeAndShapeComesBack) {
   }
   const std::map<std::string, std::string> metadata = {{"note", "caf\xC3\xA9 \"x\"\n"}};
   ASSERT_THAT(WriteSafetensors(folder / "m", Views(made), metadata), IsOk());
-  const auto file = SafetensorsFile::Open(folder / "m");
+  const auto file = WeightFiles::Open(folder / "m");
   ASSERT_THAT(file, IsOk());
   ASSERT_THAT(file->tensors(), SizeIs(made.size()));
   for (const Made& tensor : made) {
@@ -99,7 +100,7 @@ TEST(SafetensorsWriterTest, EveryTypeAndShapeComesBack) {
 TEST(SafetensorsWriterTest, AnEmptyFileIsAFile) {
   const TemporaryFolder folder;
   ASSERT_THAT(WriteSafetensors(folder / "m", {}, {}), IsOk());
-  const auto file = SafetensorsFile::Open(folder / "m");
+  const auto file = WeightFiles::Open(folder / "m");
   ASSERT_THAT(file, IsOk());
   EXPECT_TRUE(file->tensors().empty());
   EXPECT_EQ(TemporaryFolder::Read(folder / "m").size() % 64, 0u);
@@ -113,7 +114,7 @@ TEST(SafetensorsWriterTest, TensorsOfWholeLinesAreAlignedTo64BytesAndTheOthersTo
       Make("ids", DType::kI64, {1, 9}), Make("bias", DType::kF32, {32}),
       Make("norm", DType::kF32, {3})};
   ASSERT_THAT(WriteSafetensors(folder / "m", Views(made), {}), IsOk());
-  const auto file = SafetensorsFile::Open(folder / "m");
+  const auto file = WeightFiles::Open(folder / "m");
   ASSERT_THAT(file, IsOk());
   EXPECT_THAT(NamesInFileOrder(*file),
               ElementsAre("weight", "bias", "ids", "odd", "norm", "half", "flags"));
@@ -131,7 +132,7 @@ TEST(SafetensorsWriterTest, AFileThatOnlyClaimsTheMarkIsNotMapped) {
   bytes.insert(bytes.begin() + 8 + bytes.substr(8).find('}') + 1,
                ' ');  // moves the data by one byte
   ++bytes[0];
-  const auto file = SafetensorsFile::Open(folder.Write("m", bytes));
+  const auto file = WeightFiles::Open(folder.Write("m", bytes));
   ASSERT_THAT(file, IsOk());
   EXPECT_EQ(file->metadata().at("graft"), "1");
   EXPECT_FALSE(file->written_by_graft());
@@ -140,7 +141,7 @@ TEST(SafetensorsWriterTest, AFileThatOnlyClaimsTheMarkIsNotMapped) {
 TEST(SafetensorsWriterTest, TheMarksOfGraftWinOverTheCallers) {
   const TemporaryFolder folder;
   ASSERT_THAT(WriteSafetensors(folder / "m", {}, {{"graft", "9"}, {"format", "tf"}}), IsOk());
-  EXPECT_THAT(SafetensorsFile::Open(folder / "m")->metadata(),
+  EXPECT_THAT(WeightFiles::Open(folder / "m")->metadata(),
               ElementsAre(Pair("format", "pt"), Pair("graft", "1")));
 }
 
@@ -182,7 +183,7 @@ TEST(SafetensorsWriterTest, FloatsReadBackBitByBit) {
                                      values.size() * sizeof(float));
   const int64_t count = static_cast<int64_t>(values.size());
   ASSERT_THAT(WriteSafetensors(folder / "m", {{"a", DType::kF32, {count}, bytes}}, {}), IsOk());
-  const auto file = SafetensorsFile::Open(folder / "m");
+  const auto file = WeightFiles::Open(folder / "m");
   ASSERT_THAT(file, IsOk());
   std::vector<float> back(values.size());
   ASSERT_THAT(file->ReadAsFloat(*file->Find("a"), absl::MakeSpan(back)), IsOk());
@@ -210,7 +211,7 @@ TEST(SafetensorsWriterTest, NarrowAndWideFloatsAreConverted) {
                                 {"d", DType::kF64, {kCount}, view(wide)}},
                                {}),
               IsOk());
-  const auto file = SafetensorsFile::Open(folder / "m");
+  const auto file = WeightFiles::Open(folder / "m");
   ASSERT_THAT(file, IsOk());
   std::vector<float> h(kCount), b(kCount), d(kCount);
   ASSERT_THAT(file->ReadAsFloat(*file->Find("h"), absl::MakeSpan(h)), IsOk());
