@@ -167,7 +167,8 @@ class TableReader {
     // A block without entries has a restart, too.
     if (reader.done()) DropFirst(restarts);
     while (!reader.done()) {
-      std::string_view before = entries.size() > first ? entries.back().key : "";
+      std::string_view before;
+      if (entries.size() > first) before = entries.back().key;
       if (!restarts.bytes.empty() &&
           Load<uint32_t>(restarts.bytes, 0) == reader.position() - block.begin) {
         DropFirst(restarts);

@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "base/wire_format.h"
 #include "models/weights/leveldb_table.h"
+#include "models/weights/shard_index.h"
 
 namespace graft {
 namespace {
@@ -22,7 +23,6 @@ namespace {
 using Type = WireField::Type;
 
 constexpr uint64_t kMaxIndexBytes = 100'000'000;
-constexpr uint64_t kMaxShards = 1'024;
 // The format of TensorFlow 1 and 2; there has been no other.
 constexpr uint64_t kVersion = 1;
 // From 101 on come references, which are not stored.
