@@ -99,8 +99,8 @@ void Transpose(TensorInfo& tensor) {
 }  // namespace
 
 absl::Status TranslateBertNames(const std::string& path, WeightTable& table) {
-  // By tensor; nullopt for those of training. The table changes when all are right.
-  std::vector<std::optional<std::string>> names;
+  // By tensor; empty for those of training. The table changes when all are right.
+  std::vector<std::string> names;
   absl::flat_hash_map<std::string_view, std::string_view> sources;
   names.reserve(table.tensors.size());  // so that views of them stay
   for (const TensorInfo& tensor : table.tensors) {
@@ -108,22 +108,22 @@ absl::Status TranslateBertNames(const std::string& path, WeightTable& table) {
     names.emplace_back();
     if (OnlyForTraining(parts)) continue;
     names.back() = TranslateName(parts);
-    const auto [other, added] = sources.try_emplace(*names.back(), tensor.name);
+    const auto [other, added] = sources.try_emplace(names.back(), tensor.name);
     if (!added) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ": expected one tensor for ", Quoted(*names.back(), 200), ", found ",
+          absl::StrCat(path, ": expected one tensor for ", Quoted(names.back(), 200), ", found ",
                        Quoted(other->second, 200), " and ", Quoted(tensor.name, 200)));
     }
   }
   std::vector<TensorInfo> kept;
   for (size_t i = 0; i < names.size(); ++i) {
     TensorInfo& tensor = table.tensors[i];
-    if (!names[i]) {
+    if (names[i].empty()) {
       table.others.push_back(std::move(tensor.name));
       continue;
     }
     if (tensor.name == "kernel" || tensor.name.ends_with("/kernel")) Transpose(tensor);
-    tensor.name = *std::move(names[i]);
+    tensor.name = std::move(names[i]);
     kept.push_back(std::move(tensor));
   }
   table.tensors = std::move(kept);

@@ -29,37 +29,16 @@ constexpr uint64_t kVersion = 1;
 constexpr uint64_t kMaxDataType = 100;
 
 // The numbers of tensorflow/core/framework/types.proto.
+constexpr std::pair<uint64_t, DType> kDataTypes[] = {
+    {1, DType::kF32},  {2, DType::kF64},  {3, DType::kI32},   {4, DType::kU8},    {5, DType::kI16},
+    {6, DType::kI8},   {9, DType::kI64},  {10, DType::kBool}, {14, DType::kBF16}, {17, DType::kU16},
+    {19, DType::kF16}, {22, DType::kU32}, {23, DType::kU64}};
+
 std::optional<DType> DTypeOfNumber(uint64_t number) {
-  switch (number) {
-    case 1:
-      return DType::kF32;
-    case 2:
-      return DType::kF64;
-    case 3:
-      return DType::kI32;
-    case 4:
-      return DType::kU8;
-    case 5:
-      return DType::kI16;
-    case 6:
-      return DType::kI8;
-    case 9:
-      return DType::kI64;
-    case 10:
-      return DType::kBool;
-    case 14:
-      return DType::kBF16;
-    case 17:
-      return DType::kU16;
-    case 19:
-      return DType::kF16;
-    case 22:
-      return DType::kU32;
-    case 23:
-      return DType::kU64;
-    default:
-      return std::nullopt;
+  for (const auto& [known, dtype] : kDataTypes) {
+    if (known == number) return dtype;
   }
+  return std::nullopt;
 }
 
 // Names end with what tells them apart.
