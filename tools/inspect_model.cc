@@ -244,8 +244,11 @@ absl::StatusOr<int> Inspect(const Options& o) {
   const absl::StatusOr<LoadedModel> model = LoadModel(o.model);
   const absl::StatusOr<Weights> weights = OpenWeights(o.model);
   if (!model.ok()) {
-    if (weights.ok()) PrintOnlyWeights(o, *weights, model.status());
-    if (weights.ok() && o.tensors && !o.json) std::cout << '\n' << TensorTable(weights->files);
+    // What is missing is a list; for other faults the message says all.
+    const bool unfit = weights.ok() && (!weights->mismatch.missing.empty() ||
+                                        !weights->mismatch.other_shape.empty());
+    if (unfit) PrintOnlyWeights(o, *weights, model.status());
+    if (unfit && o.tensors && !o.json) std::cout << '\n' << TensorTable(weights->files);
     std::cout.flush();
     return model.status();
   }
