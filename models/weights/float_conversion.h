@@ -1,4 +1,4 @@
-// Widening of stored floating-point numbers to float32. Internal: not part of the installed
+// Stored floating-point numbers to float32 and back. Internal: not part of the installed
 // headers.
 #ifndef GRAFT_MODELS_WEIGHTS_FLOAT_CONVERSION_H_
 #define GRAFT_MODELS_WEIGHTS_FLOAT_CONVERSION_H_
@@ -38,6 +38,36 @@ inline float BFloat16ToFloat(uint16_t bits) {
 void HalfToFloat(const uint16_t* in, float* out, size_t count);
 void BFloat16ToFloat(const uint16_t* in, float* out, size_t count);
 void DoubleToFloat(const double* in, float* out, size_t count);
+
+// The nearest binary16, ties to even, infinity from 65,520 on; NaNs stay NaNs and are quiet.
+inline uint16_t FloatToHalf(float value) {
+  constexpr uint32_t kInfinity = 255u << 23, kHalfInfinity = 0x7C00u;
+  constexpr uint32_t kSmallestNormal = (127u - 14u) << 23;  // of binary16
+  constexpr uint32_t kTooLarge = (127u + 16u) << 23;        // 65,536
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t sign = bits >> 16 & 0x8000u;
+  const uint32_t magnitude = bits & 0x7FFFFFFFu;
+  if (magnitude > kInfinity) {
+    return static_cast<uint16_t>(sign | kHalfInfinity | 0x200u | (magnitude >> 13 & 0x3FFu));
+  }
+  if (magnitude >= kTooLarge) return static_cast<uint16_t>(sign | kHalfInfinity);
+  if (magnitude < kSmallestNormal) {
+    // Adding 0.5 rounds at 2^-24, the step of subnormal numbers.
+    const uint32_t moved =
+        std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - (126u << 23);
+    return static_cast<uint16_t>(sign | moved);
+  }
+  // Half of the last place, less one where it is even, carries into it; and so into infinity.
+  const uint32_t rounded = magnitude - ((127u - 15u) << 23) + 0xFFFu + (magnitude >> 13 & 1u);
+  return static_cast<uint16_t>(sign | rounded >> 13);
+}
+
+// The nearest number of the upper half of binary32, ties to even; NaNs stay NaNs and are quiet.
+inline uint16_t FloatToBFloat16(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  if ((bits & 0x7FFFFFFFu) > (255u << 23)) return static_cast<uint16_t>(bits >> 16 | 0x40u);
+  return static_cast<uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
 
 }  // namespace graft
 
