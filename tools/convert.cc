@@ -1,4 +1,5 @@
 // graft convert: a model folder of any format as a clean one.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -63,8 +64,14 @@ void PrintJson(const Options& o, const ConvertedModel& model) {
 
 void PrintList(std::string_view title, const std::vector<std::string>& names) {
   if (names.empty()) return;
+  constexpr size_t kShown = 20;
   std::cout << title << '\n';
-  for (const std::string& name : names) std::cout << "  " << Printable(name) << '\n';
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+    std::cout << "  " << Printable(names[i]) << '\n';
+  }
+  if (names.size() > kShown) {
+    std::cout << "  and " << names.size() - kShown << " more (--json lists them)\n";
+  }
 }
 
 void PrintText(const Options& o, const ConvertedModel& model) {

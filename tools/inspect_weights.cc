@@ -71,8 +71,12 @@ void AddWeightRows(const WeightFiles& weights, const WeightFacts& facts, Table& 
                        files == 1 ? "" : "s", static_cast<double>(weights.size()) / kMegabyte)});
   table.AddRow({"tensors", counts.empty() ? "none" : absl::StrJoin(counts, ", ")});
   const auto add = [&](const char* title, const std::vector<std::string>& names) {
-    for (size_t i = 0; i < names.size(); ++i) {
+    constexpr size_t kShown = 5;
+    for (size_t i = 0; i < std::min(names.size(), kShown); ++i) {
       table.AddRow({i == 0 ? title : "", Printable(names[i])});
+    }
+    if (names.size() > kShown) {
+      table.AddRow({"", absl::StrCat("and ", names.size() - kShown, " more (--json lists them)")});
     }
   };
   add("shared", facts.shared);

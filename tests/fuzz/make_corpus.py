@@ -9,6 +9,7 @@ import json
 import re
 import struct
 import sys
+import zlib
 from pathlib import Path
 
 
@@ -254,9 +255,115 @@ def tensorflow_checkpoints():
     yield "later", b"\1" + table([[(b"", number(1, 1) + string(3, number(2, 2)))]])
 
 
+# Files of torch.save, behind a byte that chooses what they are: 0 a file, 1 and 2 the pickle of an archive, 3 what stands
+# in a legacy file from the state on.
+
+def text(data):
+    return b"X" + struct.pack("<I", len(data)) + data.encode()
+
+
+def named(module, name):
+    return f"c{module}\n{name}\n".encode()
+
+
+def integer(value):
+    return b"K" + bytes([value]) if value < 256 else b"M" + struct.pack("<H", value) if value < 65536 else b"J" + struct.pack("<i", value)
+
+
+def group(*items):
+    return b"(" + b"".join(items) + b"t"
+
+
+def ordered(*items):
+    return named("collections", "OrderedDict") + b")R" + (b"(" + b"".join(items) + b"u" if items else b"")
+
+
+def tensor(storage, offset, shape, strides, function="_rebuild_tensor_v2"):
+    more = b"" if function == "_rebuild_tensor" else b"\x89" + ordered()
+    return named("torch._utils", function) + group(storage, integer(offset), group(*map(integer, shape)), group(*map(integer, strides)), more) + b"R"
+
+
+def pickles(view):
+    """States whose storages are 6 floats, "0", and 4 halves, "1"; `view` is what legacy files have more."""
+    def storage(kind, key, count):
+        return group(text("storage"), named("torch", kind + "Storage"), text(key), text("cpu"), integer(count), view) + b"Q"
+    floats, halves = storage("Float", "0", 6), storage("Half", "1", 4)
+    matrix = tensor(floats, 0, (2, 3), (3, 1))
+    yield "state", ordered(text("w"), matrix, text("h"), tensor(halves, 1, (3,), (1,)))
+    yield "metadata", ordered(text("w"), matrix) + b"}" + text("_metadata") + ordered(text(""), b"}" + text("version") + integer(1) + b"s") + b"sb"
+    yield "tied", b"}(" + text("a") + matrix + b"q\1" + text("b") + b"h\1u"
+    yield "views", b"}(" + text("t") + tensor(floats, 0, (3, 2), (1, 3)) + text("s") + tensor(floats, 1, (2, 2), (3, 1)) + \
+        text("0") + tensor(floats, 5, (), ()) + text("e") + tensor(floats, 0, (0, 4), (4, 1)) + b"u"
+    yield "old", b"}" + text("w") + tensor(floats, 0, (6,), (1,), "_rebuild_tensor") + b"s"
+    yield "parameter", b"}" + text("w") + named("torch._utils", "_rebuild_parameter") + group(matrix, b"\x88", ordered()) + b"R" + b"s"
+    yield "others", b"}(" + text("n") + integer(70000) + text("f") + b"G" + bytes(8) + text("l") + b"](N\x88\x89e" + text("a") + b"]Na" + \
+        text("big") + b"\x8a\x0a" + bytes(range(10)) + text("p") + b"NN\x86" + text("q") + b"N\x85" + text("r") + b"NNN\x87" + b"U\3key" + b"Nu"
+    yield "python2", named("collections", "OrderedDict") + group(b"](" + b"](U\1w" + matrix + b"ee") + b"R"
+    yield "memo", b"}r" + struct.pack("<I", 2) + text("self") + b"j" + struct.pack("<I", 2) + b"s"
+    yield "checkpoint", b"}" + text("model") + b"}" + text("w") + matrix + b"ss"
+    yield "system", named("posix", "system") + group(text("id")) + b"R"
+    yield "deep", b"}" + text("w") + b")" + b"\x85" * 500 + b"s"
+
+
+def archive(state):
+    """What torch.save writes around a state: sums and sizes behind each entry, zip64 end record."""
+    out, directory, count = b"", b"", 0
+    for name, data in (("data.pkl", state), ("byteorder", b"little"), ("data/0", bytes(24)), ("data/1", bytes(8)), ("version", b"3\n")):
+        name, begin, sums = b"archive/" + name.encode(), len(out), struct.pack("<III", zlib.crc32(data), len(data), len(data))
+        padding = -(begin + 30 + len(name) + 4) % 64
+        out += b"PK\3\4" + struct.pack("<HHHIIIIHH", 0, 0x808, 0, 0, 0, 0, 0, len(name), 4 + padding) + name + b"FB" + \
+            struct.pack("<H", padding) + b"Z" * padding + data + b"PK\7\x08" + sums
+        directory += b"PK\1\2" + struct.pack("<IHHI", 0, 0x808, 0, 0) + sums + struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, begin) + name
+        count += 1
+    end = len(out) + len(directory)
+    return out + directory + b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 0x31E, 45, 0, 0, count, count, len(directory), len(out)) + \
+        b"PK\6\7" + struct.pack("<IQI", 0, end, 1) + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), len(out), 0)
+
+
+def torch_files():
+    for name, value in pickles(b""):
+        state = b"\x80\2" + value + b"."
+        yield f"zip_{name}", b"\0" + archive(state)
+        yield f"pickle_{name}", b"\1" + state
+    yield "pickle64", b"\2" + state
+    front = b"\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}" + text("little_endian") + b"\x88s."
+    for name, value in pickles(b"N"):
+        keys = [key for key in (b"0", b"1") if text(key.decode()) + text("cpu") in value]
+        data = b"".join(struct.pack("<q", 6) + bytes(24) if key == b"0" else struct.pack("<q", 4) + bytes(8) for key in keys)
+        rest = b"\x80\2" + value + b"." + b"\x80\2](" + b"".join(text(key.decode()) for key in keys) + b"e." + data
+        yield f"legacy_{name}", b"\0" + front + rest
+        yield f"rest_{name}", b"\3" + rest
+
+
+def torch_words():
+    yield from (b"torch._utils\n_rebuild_tensor_v2\n", b"torch._utils\n_rebuild_tensor\n", b"torch._utils\n_rebuild_parameter\n",
+                b"collections\nOrderedDict\n", text("storage"), text("cpu"), text("0"), text("1"), b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6",
+                b"PK\6\7", b"PK\7\x08", b"archive/data/0", struct.pack("<I", 2**31), struct.pack("<Q", 2**63 - 1), b"\x8a\x08" + bytes([255] * 7 + [127]))
+    for kind in ("Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"):
+        yield named("torch", kind + "Storage")
+
+
+# Safetensors files and indices, behind a byte that chooses: 0 a file, 1 its header, 2 an index.
+
+def safetensors_files():
+    def header(**tensors):
+        return json.dumps({name.replace("_", "."): {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+                           for name, (dtype, shape, offsets) in tensors.items()}).encode()
+    headers = {"two": header(a_weight=("F32", [2, 2], [0, 16]), a_bias=("F16", [3], [16, 22])), "none": b"{}", "spaces": b' {} ',
+               "empty": header(a=("F32", [0, 3], [0, 0]), b=("BOOL", [], [0, 1])), "wrap": header(a=("F32", [2**62, 4, 0], [0, 0])),
+               "holes": header(a=("U8", [1], [1, 2])), "overlap": header(a=("U8", [2], [0, 2]), b=("I8", [2], [1, 3])),
+               "graft": b'{"__metadata__": {"format": "pt", "graft": "1"}, ' + header(a=("F64", [2], [0, 16]))[1:]}
+    for name, text in headers.items():
+        yield name, b"\0" + struct.pack("<Q", len(text)) + text + bytes(range(32))[:24]
+        yield f"{name}_header", b"\1" + text
+    for i, files in enumerate(({"a": "shard"}, {"a": "shard", "b": "other"}, {"a": "../shard"}, {"a": "/shard"}, {})):
+        yield f"index{i}", b"\2" + json.dumps({"metadata": {"total_size": 16}, "weight_map": files}).encode()
+
+
 def main():
     for target, files in (("sentencepiece_model_fuzz", sentencepiece_models()), ("tokenizer_json_fuzz", tokenizer_files()),
-                          ("encode_fuzz", texts()), ("tensorflow_checkpoint_fuzz", tensorflow_checkpoints())):
+                          ("encode_fuzz", texts()), ("tensorflow_checkpoint_fuzz", tensorflow_checkpoints()),
+                          ("pytorch_file_fuzz", torch_files()), ("safetensors_fuzz", safetensors_files())):
         folder = Path(sys.argv[1]) / target
         folder.mkdir(parents=True, exist_ok=True)
         files = list(files)
@@ -264,6 +371,8 @@ def main():
             (folder / name).write_bytes(data)
         if target == "tokenizer_json_fuzz":
             folder.with_suffix(".dict").write_text(dictionary(words_of(files)))
+        if target == "pytorch_file_fuzz":
+            folder.with_suffix(".dict").write_text(dictionary(torch_words()))
 
 
 if __name__ == "__main__":

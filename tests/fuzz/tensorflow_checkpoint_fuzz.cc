@@ -1,9 +1,6 @@
 // Any bytes as the index of a TensorFlow checkpoint: it is refused with a place, or its tensors lie
 // inside the data files and have names of their own. The first byte chooses: bytes as they are,
 // bytes with the sums of their blocks made right, or keys and values that a right table is made of.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -18,33 +15,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "models/weights/tensorflow_checkpoint.h"
+#include "tests/fuzz/memory_file.h"
 #include "tests/models/weights/tensorflow_bytes.h"
 #include "tests/models/weights/weight_table_checks.h"
 
 namespace {
 
-// A file in memory whose contents change.
-class MemoryFile {
- public:
-  MemoryFile() : descriptor_(::memfd_create("index", 0)) { ABSL_CHECK_GE(descriptor_, 0); }
-
-  graft::InputFile Open(std::string_view contents) {
-    const auto size = static_cast<ssize_t>(contents.size());
-    ABSL_CHECK_EQ(::ftruncate(descriptor_, size), 0);
-    ABSL_CHECK_EQ(::pwrite(descriptor_, contents.data(), contents.size(), 0), size);
-    auto file = graft::InputFile::Open(absl::StrCat("/proc/self/fd/", descriptor_));
-    ABSL_CHECK_OK(file);
-    return *std::move(file);
-  }
-
- private:
-  int descriptor_;
-};
+using graft::testing::MemoryFile;
 
 graft::InputFile DataFile(size_t size) {
-  static std::vector<MemoryFile>& files = *new std::vector<MemoryFile>();
-  files.emplace_back();
-  return files.back().Open(std::string(size, '\0'));
+  return (new MemoryFile)->Open(std::string(size, '\0'));  // both for as long as the program runs
 }
 
 // Keys and values, each behind a byte with its length.

@@ -41,6 +41,7 @@ STRICTER = {
         (r"expected the check sum", "torch compares no CRC-32 of the records"),
         (r"(no comment|end record|both end records|found a part of several|the directory to end here|entries in the|an entry of the directory)",
          "torch looks for an end record anywhere and takes what it finds: bytes behind it or in its fields do not count"),
+        (r"marked as a folder", "torch gives such tensors memory that nobody has written, or fails"),
         (r"(local header|the name, flags and method|a descriptor|between the entry|a stored entry|without encryption|before it|without overlaps|ends before byte|a zip64 field)",
          "torch reads the directory and does not compare it with the entries' own headers"),
         (r"version.*expected a number|byteorder", "torch does not read the version of the archive, and takes other texts for the byte order"),
@@ -64,6 +65,7 @@ STRICTER = {
 # What graft takes and the peer refuses: a part of the peer's message, why.
 LENIENT = {
     "torch": [
+        (r"invalid literal for int", "graft does not read torch's records of its own alignment and format"),
         (r"(filename|archive|central directory|miniz|PytorchStreamReader|zip)", "miniz refuses what does not matter for stored entries (dates, attributes)"),
         (r"(UnicodeDecodeError|codec)", "graft does not decode texts that it does not use"),
         (r"(device|location|deserialize|cuda|CUDA|tag)", "graft has no use for the name of the device"),
