@@ -83,7 +83,7 @@ std::string TranslateName(const std::vector<std::string_view>& parts) {
 
 void Transpose(TensorInfo& tensor) {
   if (tensor.shape.size() < 2) return;
-  // Strides of no elements say nothing, and those of [0, 2^62, 2^62] are no numbers.
+  // Strides of no elements say nothing.
   if (tensor.strides.empty() && tensor.elements() > 0) {
     tensor.strides.resize(tensor.shape.size());
     int64_t stride = 1;

@@ -274,10 +274,13 @@ class IndexReader {
     }
     const std::optional<DType> dtype = DTypeOfNumber(stored.dtype);
     if (!dtype) return absl::OkStatus();  // how large these are, only their bytes tell
-    const std::optional<uint64_t> bytes = ShapeBytes(*dtype, stored.shape);
+    // A transposed shape is multiplied in another order, where a 0 may come too late.
+    std::vector<int64_t> descending = stored.shape;
+    std::sort(descending.rbegin(), descending.rend());
+    const std::optional<uint64_t> bytes = ShapeBytes(*dtype, descending);
     if (!bytes) {
       return Error(entry.value.begin,
-                   absl::StrCat(QuotedName(entry.key), " of less than 2^63 bytes"),
+                   absl::StrCat(QuotedName(entry.key), " of less than 2^63 bytes, zeros left out"),
                    Describe(*dtype, stored.shape));
     }
     if (*bytes != stored.size) {

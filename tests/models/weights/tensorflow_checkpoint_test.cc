@@ -303,10 +303,13 @@ INSTANTIATE_TEST_SUITE_P(
               "24 bytes for 'name', F32 of shape [2, 3], found 20"),
         Entry("LongForItsShape", Shaped(kInt64, {}, 9),
               "8 bytes for 'name', I64 of shape [], found 9"),
-        Entry("ShapeOverflows", Shaped(kFloat, {4194305, 4194305, 211106198978564}, 16),
-              "'name' of less than 2^63 bytes, found F32 of shape [4194305, 4194305, "
-              "211106198978564]"),
+        Entry(
+            "ShapeOverflows", Shaped(kFloat, {4194305, 4194305, 211106198978564}, 16),
+            "'name' of less than 2^63 bytes, zeros left out, found F32 of shape [4194305, 4194305, "
+            "211106198978564]"),
         Entry("ShapeOfTwoToThe63", Shaped(kFloat, {2, INT64_MAX}, 16),
+              "'name' of less than 2^63 bytes"),
+        Entry("ShapeOverflowsBehindItsZero", Shaped(kFloat, {0, INT64_MAX, INT64_MAX}, 0),
               "'name' of less than 2^63 bytes"),
         Entry("ShapeOverflowsBeforeItsZero", Shaped(kFloat, {INT64_MAX, INT64_MAX, 0}, 0),
               "'name' of less than 2^63 bytes")),
