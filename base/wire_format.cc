@@ -20,7 +20,7 @@ absl::StatusOr<uint64_t> WireReader::Varint() {
   const size_t begin = at_;
   uint64_t value = 0;
   for (size_t i = 0; i < kMaxVarintBytes; ++i) {
-    if (done()) return Error(begin, "a whole varint", "the end of the message inside it");
+    if (done()) return Error(begin, "a whole varint", "the end inside it");
     const uint8_t byte = static_cast<uint8_t>(message_.bytes[at_++]);
     // The tenth byte holds the one bit that is left of 64.
     if (i + 1 == kMaxVarintBytes && byte > 1) break;
@@ -28,6 +28,14 @@ absl::StatusOr<uint64_t> WireReader::Varint() {
     if (byte < 0x80) return value;
   }
   return Error(begin, "a varint of at most 64 bits", "a longer one");
+}
+
+absl::StatusOr<FileBytes> WireReader::Bytes(uint64_t size) {
+  const size_t left = message_.bytes.size() - at_;
+  if (size > left) return Error(at_, absl::StrCat(size, " bytes"), absl::StrCat(left, " bytes"));
+  const FileBytes bytes = {message_.bytes.substr(at_, size), position()};
+  at_ += size;
+  return bytes;
 }
 
 absl::StatusOr<uint64_t> WireReader::Fixed(size_t size) {
@@ -70,8 +78,7 @@ absl::StatusOr<WireField> WireReader::Next() {
         return Error(length_begin, absl::StrCat("a length of at most ", left, ", what is left"),
                      absl::StrCat(length));
       }
-      field.bytes = {message_.bytes.substr(at_, length), message_.begin + at_};
-      at_ += length;
+      ABSL_ASSIGN_OR_RETURN(field.bytes, Bytes(length));
       break;
     }
     case 5: {

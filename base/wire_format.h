@@ -43,8 +43,13 @@ class WireReader {
   // The next field; only when not done.
   absl::StatusOr<WireField> Next();
 
- private:
+  // For formats that have such numbers outside of messages: a varint, and the next `size` bytes.
   absl::StatusOr<uint64_t> Varint();
+  absl::StatusOr<FileBytes> Bytes(uint64_t size);
+  // In the file.
+  size_t position() const { return message_.begin + at_; }
+
+ private:
   absl::StatusOr<uint64_t> Fixed(size_t size);
   absl::Status Error(size_t at, std::string_view expected, std::string_view found) const;
 

@@ -191,6 +191,15 @@ TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLay
   return mismatch;
 }
 
+std::vector<std::string> NamesInOrder(const WeightFiles& files, absl::Span<const SlotLayout> slots,
+                                      std::string_view prefix) {
+  std::vector<std::string> names;
+  for (const TensorInfo* tensor : FindParts(files, slots, prefix)) {
+    if (tensor != nullptr) names.push_back(tensor->name);
+  }
+  return names;
+}
+
 absl::StatusOr<LoadedTensors> LoadTensors(const WeightFiles& files,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix) {

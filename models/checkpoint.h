@@ -29,6 +29,11 @@ struct TensorMismatch {
 TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLayout> slots,
                               std::string_view prefix);
 
+// The names that the files have for the slots' tensors, in the order of the slots: written so, they
+// lie in a mapped file as they lie in memory. What is missing is left out.
+std::vector<std::string> NamesInOrder(const WeightFiles& files, absl::Span<const SlotLayout> slots,
+                                      std::string_view prefix);
+
 // Reads the slots. Names are looked up as they are, with and without `prefix` ("bert."), and with
 // the old names LayerNorm.gamma and LayerNorm.beta. Every name and shape is compared before
 // anything is allocated: InvalidArgument lists what is missing and what has another shape. F32,

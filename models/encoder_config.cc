@@ -1,6 +1,7 @@
 #include "models/encoder_config.h"
 
 #include "absl/status/status_macros.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 
@@ -75,7 +76,11 @@ absl::StatusOr<EncoderConfig> LoadEncoderConfig(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path, kMaxBytes));
   const JsonValue root = document.root();
   EncoderConfig config;
-  ABSL_ASSIGN_OR_RETURN(config.model_type, root.GetString("model_type"));
+  if (absl::EndsWith(path, "bert_config.json")) {
+    ABSL_ASSIGN_OR_RETURN(config.model_type, root.GetString("model_type", "bert"));
+  } else {
+    ABSL_ASSIGN_OR_RETURN(config.model_type, root.GetString("model_type"));
+  }
   if (config.model_type != "bert") {
     return root.Error(
         absl::StrCat("model_type: expected one of: bert; found '", config.model_type, "'"));

@@ -31,7 +31,8 @@ struct EncoderConfig {
   double initializer_range = 0.02;  // standard deviation of new weights
 };
 
-// Reads a config.json. NotFound, DataLoss (no JSON) or InvalidArgument: a value is missing, out of
+// Reads a config.json, or the bert_config.json of the original BERT release, which names no
+// model_type. NotFound, DataLoss (no JSON) or InvalidArgument: a value is missing, out of
 // range or contradicts another; an option that changes the mathematics and that graft does not
 // compute is refused by name. Thread-safe.
 absl::StatusOr<EncoderConfig> LoadEncoderConfig(const std::string& path);

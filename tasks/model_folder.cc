@@ -134,7 +134,7 @@ absl::Status ReadHead(ModelFolder& folder) {
     ABSL_RETURN_IF_ERROR(ReadGraftHead(folder));
   } else if (std::find(names.begin(), names.end(), "BertForSequenceClassification") !=
              names.end()) {
-    ABSL_ASSIGN_OR_RETURN(folder.labels, ReadLabels(JoinPath(folder.transformer, "config.json")));
+    ABSL_ASSIGN_OR_RETURN(folder.labels, ReadLabels(folder.config_file));
     folder.head = SequenceClassifierConfig{.pooling = Pooling::kCls, .pooler = true};
   }
   if (folder.head) {
@@ -161,6 +161,12 @@ absl::Status ReadMaxLength(ModelFolder& folder) {
 
 }  // namespace
 
+std::string ConfigFile(const std::string& folder) {
+  std::string path = JoinPath(folder, "config.json");
+  const std::string of_bert = JoinPath(folder, "bert_config.json");
+  return !PathExists(path) && PathExists(of_bert) ? of_bert : path;
+}
+
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
   if (!PathExists(path)) {
     const auto old = FindInterruptedReplacement(path);
@@ -176,9 +182,9 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
   folder.transformer = path;
   if (PathExists(JoinPath(path, "modules.json")))
     ABSL_RETURN_IF_ERROR(ReadSentenceTransformers(folder));
-  const std::string config_path = JoinPath(folder.transformer, "config.json");
-  ABSL_ASSIGN_OR_RETURN(folder.config, LoadEncoderConfig(config_path));
-  folder.files.push_back(config_path);
+  folder.config_file = ConfigFile(folder.transformer);
+  ABSL_ASSIGN_OR_RETURN(folder.config, LoadEncoderConfig(folder.config_file));
+  folder.files.push_back(folder.config_file);
   ABSL_RETURN_IF_ERROR(ReadMaxLength(folder));
   ABSL_RETURN_IF_ERROR(ReadHead(folder));
   return folder;

@@ -21,7 +21,8 @@
 namespace graft {
 
 // What the files of a folder say, without the weights. Two layouts are read:
-//   transformers           config.json, model.safetensors, tokenizer files; a head inside
+//   transformers           config.json, weights (models/weights/weight_files.h), tokenizer files; a
+//                          head inside
 //   sentence-transformers  the same and modules.json: Transformer and others. With graft.json they
 //                          are Transformer, Pooling and Dense, which is the head; without it only
 //                          the encoder and the mode of a Pooling module behind it are taken
@@ -29,6 +30,7 @@ namespace graft {
 struct ModelFolder {
   std::string path;
   std::string transformer;  // folder of config.json and the weights: `path`, or a folder in it
+  std::string config_file;  // config.json there, or bert_config.json
   EncoderConfig config;
   // Of modules.json; empty in the layout of transformers.
   std::vector<SentenceModule> modules;
@@ -48,6 +50,9 @@ struct ModelFolder {
   std::map<std::string, std::string> carried_files;
   std::vector<std::string> files;  // paths of what was read
 };
+
+// The path of config.json, or of bert_config.json where only the original BERT release's file is.
+std::string ConfigFile(const std::string& folder);
 
 // Reads and checks all but the weights. Errors name file, place, expected and found. Thread-safe.
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);

@@ -19,9 +19,8 @@ namespace {
 // Keeps what a saved folder takes over, so that the source may change or go while a model trains.
 absl::Status CarryFiles(const Tokenizer& tokenizer, ModelFolder& folder) {
   constexpr uint64_t kMaxBytes = 256'000'000;
-  std::set<std::string> names = {
-      "config.json",           "tokenizer.json",          "vocab.txt",
-      "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
+  std::set<std::string> names = {"tokenizer.json", "vocab.txt", "tokenizer_config.json",
+                                 "special_tokens_map.json", "added_tokens.json"};
   for (const std::string& path : tokenizer.files()) {
     names.insert(path.substr(path.rfind('/') + 1));
   }
@@ -30,6 +29,8 @@ absl::Status CarryFiles(const Tokenizer& tokenizer, ModelFolder& folder) {
     if (!PathExists(path)) continue;
     ABSL_ASSIGN_OR_RETURN(folder.carried_files[name], ReadFile(path, kMaxBytes));
   }
+  ABSL_ASSIGN_OR_RETURN(folder.carried_files["config.json"],
+                        ReadFile(folder.config_file, kMaxBytes));
   return absl::OkStatus();
 }
 
@@ -146,8 +147,7 @@ absl::StatusOr<LoadedModel> Load(const std::string& path) {
   }
   // LoadTokenizer compares the two; what it read may not be what was read before it.
   if (static_cast<int64_t>(tokenizer.vocabulary_size()) > folder.config.vocab_size) {
-    return absl::DataLossError(
-        absl::StrCat(JoinPath(folder.transformer, "config.json"), ": changed while it was read"));
+    return absl::DataLossError(absl::StrCat(folder.config_file, ": changed while it was read"));
   }
   ABSL_RETURN_IF_ERROR(CarryFiles(tokenizer, folder));
   ABSL_RETURN_IF_ERROR(LoadWeights(model));

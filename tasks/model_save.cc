@@ -38,6 +38,7 @@ absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& mode
     config.erase(key);
   }
   config["torch_dtype"] = "float32";
+  config["model_type"] = model.source->config.model_type;  // bert_config.json has none
   if (model.head->config().pooler) {
     config["architectures"] = {"BertForSequenceClassification"};
     config["problem_type"] = "single_label_classification";

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "tokenizers/composed_tokenizer.h"
 
 namespace graft {
@@ -100,9 +101,17 @@ void ComposedTokenizer::TrimOffsets(const Source& source, size_t begin, Encoding
 }
 
 TokenEnds ComposedTokenizer::EndsOf(int32_t id, std::string_view surface) const {
-  // The text of an added token is what it matched, with the whitespace that it takes.
-  if (added_by_id_.contains(id)) return WhitespaceAtEnds(surface);
-  const auto token = pipeline_.parts.model->IdToToken(id);
+  const TokenizerParts& parts = pipeline_.parts;
+  if (const auto found = added_by_id_.find(id); found != added_by_id_.end()) {
+    // The text of an added token is what it matched, with the whitespace that it takes. The model's
+    // unknown token may have the same id.
+    const AddedToken& added = parts.added_tokens[found->second];
+    if (added.normalized || parts.model->keeps_unknown_text() ||
+        absl::StrContains(surface, added.content)) {
+      return WhitespaceAtEnds(surface);
+    }
+  }
+  const auto token = parts.model->IdToToken(id);
   return token ? WhitespaceAtEnds(*token) : TokenEnds();
 }
 

@@ -57,7 +57,9 @@ void DropTokensBehindTable(int64_t rows, TokenizerParts& parts) {
 
 // Makes the tokenizer fit `vocab_size` of the model's config.json, or says why it cannot.
 absl::Status FitModelConfig(const std::string& folder, bool shows_its_end, TokenizerParts& parts) {
-  const std::string path = JoinPath(folder, "config.json");
+  std::string path = JoinPath(folder, "config.json");
+  // That of the original BERT release.
+  if (!PathExists(path)) path = JoinPath(folder, "bert_config.json");
   ABSL_ASSIGN_OR_RETURN(const auto document, LoadOptionalJson(path));
   if (!document || !document->root().Find("vocab_size")) return absl::OkStatus();
   ABSL_ASSIGN_OR_RETURN(const int64_t rows,

@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
           "Transfer learning in language: pretrained encoders, frozen to a chosen depth, heads "
           "tuned on top.",
       .verbs = {TrainClassifyVerb(), EvalVerb(), ClassifyVerb(), TokenizeVerb(), InspectModelVerb(),
-                VerifyTokenizerVerb()},
+                ConvertVerb(), VerifyTokenizerVerb(), VerifyWeightsVerb()},
   };
   return RunProgram(program, absl::MakeConstSpan(argv + 1, static_cast<size_t>(argc - 1)),
                     std::cout, std::cerr);

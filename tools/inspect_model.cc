@@ -3,14 +3,19 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "models/backbone.h"
+#include "models/checkpoint.h"
 #include "nlohmann/json.hpp"
 #include "tasks/model_folder.h"
+#include "tools/inspect_weights.h"
 #include "tools/json_text.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -22,12 +27,39 @@ using nlohmann::ordered_json;
 
 struct Options {
   std::string model;
+  bool tensors = false;
   bool json = false;
 };
 
 void Declare(Options& o, OptionList& list) {
   list.Argument("DIR", &o.model, "the model folder");
+  list.Flag("--tensors", &o.tensors, "also list every tensor of the weight files");
   list.Flag("--json", &o.json, "print one JSON object");
+}
+
+// The weight files by themselves, which can be told also where they make no model.
+struct Weights {
+  WeightFiles files;
+  WeightFacts facts;
+  TensorMismatch mismatch;  // against the model that the configuration describes
+};
+
+absl::StatusOr<Weights> OpenWeights(const std::string& path) {
+  const auto folder = OpenModelFolder(path);
+  ABSL_ASSIGN_OR_RETURN(WeightFiles files,
+                        WeightFiles::OpenFolder(folder.ok() ? folder->transformer : path));
+  Weights weights{std::move(files), {}, {}};
+  ABSL_ASSIGN_OR_RETURN(weights.facts, FindWeightFacts(weights.files));
+  if (!folder.ok()) return weights;
+  std::vector<SlotLayout> slots;
+  for (const auto& stage : BackboneLayout(folder->config)) {
+    slots.insert(slots.end(), stage.begin(), stage.end());
+  }
+  if (folder->head && folder->head_file.empty()) {
+    for (SlotLayout& slot : SequenceClassifier::Layout(*folder->head)) slots.push_back(slot);
+  }
+  weights.mismatch = CompareTensors(weights.files, slots, BackbonePrefix(folder->config));
+  return weights;
 }
 
 std::string StageName(int stage) {
@@ -67,7 +99,7 @@ std::vector<std::string> UnusedModules(const ModelFolder& folder) {
   return names;
 }
 
-void PrintJson(const LoadedModel& model) {
+ordered_json ModelJson(const LoadedModel& model) {
   const ModelFolder& folder = model.folder;
   const EncoderConfig& c = folder.config;
   ordered_json stages = ordered_json::array();
@@ -113,7 +145,14 @@ void PrintJson(const LoadedModel& model) {
   json["files"] = folder.files;
   json["unused_modules"] = UnusedModules(folder);
   json["unused_tensors"] = model.unused_tensors;
-  std::cout << JsonText(json, 2) << '\n';
+  return json;
+}
+
+void AddWeights(const Options& o, const Weights& weights, ordered_json& json) {
+  json["weights"] = WeightsJson(weights.files, weights.facts);
+  json["missing_tensors"] = weights.mismatch.missing;
+  json["tensors_of_other_shape"] = weights.mismatch.other_shape;
+  if (o.tensors) json["tensors"] = TensorsJson(weights.files);
 }
 
 void AddTokenizer(const Tokenizer& tokenizer, Table& facts) {
@@ -127,7 +166,7 @@ void AddTokenizer(const Tokenizer& tokenizer, Table& facts) {
   facts.AddRow({"its longest input", longest > 0 ? absl::StrCat(longest, " tokens") : "not said"});
 }
 
-void PrintText(const LoadedModel& model) {
+void PrintText(const LoadedModel& model, const Weights& weights) {
   constexpr double kMegabyte = 1e6;
   const ModelFolder& folder = model.folder;
   const EncoderConfig& c = folder.config;
@@ -156,6 +195,7 @@ void PrintText(const LoadedModel& model) {
   for (const std::string& module : UnusedModules(folder)) {
     facts.AddRow({"module not used", Printable(module)});
   }
+  AddWeightRows(weights.files, weights.facts, facts);
   facts.AddRow(
       {"memory", absl::StrFormat("%.1f MB, %s", AllParameters(model) * sizeof(float) / kMegabyte,
                                  model.mapped ? "mapped and shared" : "read")});
@@ -175,13 +215,53 @@ void PrintText(const LoadedModel& model) {
   for (const std::string& name : model.unused_tensors) std::cout << "  " << Printable(name) << '\n';
 }
 
-absl::StatusOr<int> Inspect(const Options& o) {
-  ABSL_ASSIGN_OR_RETURN(const LoadedModel model, LoadModel(o.model));
+void PrintNames(std::string_view title, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  std::cout << title << '\n';
+  for (const std::string& name : names) std::cout << "  " << Printable(name) << '\n';
+}
+
+// What can be said of weights that make no model.
+void PrintOnlyWeights(const Options& o, const Weights& weights, const absl::Status& why) {
   if (o.json) {
-    PrintJson(model);
-  } else {
-    PrintText(model);
+    ordered_json json{{"format", "graft inspect model"},
+                      {"version", 1},
+                      {"model", o.model},
+                      {"error", why.message()}};
+    AddWeights(o, weights, json);
+    std::cout << JsonText(json, 2) << '\n';
+    return;
   }
+  Table facts({{""}, {""}});
+  facts.AddRow({"model", Printable(o.model)});
+  AddWeightRows(weights.files, weights.facts, facts);
+  std::cout << facts.ToString();
+  PrintNames("missing tensors", weights.mismatch.missing);
+  PrintNames("tensors of another shape", weights.mismatch.other_shape);
+}
+
+absl::StatusOr<int> Inspect(const Options& o) {
+  const absl::StatusOr<LoadedModel> model = LoadModel(o.model);
+  const absl::StatusOr<Weights> weights = OpenWeights(o.model);
+  if (!model.ok()) {
+    // What is missing is a list; for other faults the message says all.
+    const bool unfit = weights.ok() && (!weights->mismatch.missing.empty() ||
+                                        !weights->mismatch.other_shape.empty());
+    if (unfit) PrintOnlyWeights(o, *weights, model.status());
+    if (unfit && o.tensors && !o.json) std::cout << '\n' << TensorTable(weights->files);
+    std::cout.flush();
+    return model.status();
+  }
+  ABSL_RETURN_IF_ERROR(weights.status());
+  if (o.json) {
+    ordered_json json = ModelJson(*model);
+    AddWeights(o, *weights, json);
+    std::cout << JsonText(json, 2) << '\n';
+  } else {
+    PrintText(*model, *weights);
+    if (o.tensors) std::cout << '\n' << TensorTable(weights->files);
+  }
+  if (!std::cout.flush()) return absl::InternalError("standard output: cannot write");
   return kExitOk;
 }
 

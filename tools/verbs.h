@@ -11,6 +11,8 @@ Verb EvalVerb();
 Verb ClassifyVerb();
 Verb TokenizeVerb();
 Verb InspectModelVerb();
+Verb ConvertVerb();
+Verb VerifyWeightsVerb();
 Verb VerifyTokenizerVerb();
 
 }  // namespace graft::tools

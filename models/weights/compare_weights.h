@@ -14,7 +14,7 @@ namespace graft {
 
 enum class TensorVerdict {
   kEqual,       // type, shape and every bit
-  kOtherType,   // the same numbers in another type
+  kOtherType,   // and, if both are floating-point types, the same numbers
   kOtherShape,  // nothing more is compared
   kOtherValues,
   kOnlyFirst,  // the second has no tensor of this name

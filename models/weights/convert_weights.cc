@@ -104,7 +104,7 @@ std::vector<Shard> CutIntoShards(const std::vector<const TensorInfo*>& tensors,
   for (const TensorInfo* tensor : tensors) {
     const uint64_t bytes =
         static_cast<uint64_t>(tensor->elements()) * DTypeSize(converter.TypeOf(*tensor));
-    if (!shards.back().tensors.empty() && shards.back().bytes + bytes > max_bytes) {
+    if (bytes > 0 && shards.back().bytes > 0 && shards.back().bytes + bytes > max_bytes) {
       shards.emplace_back();
     }
     shards.back().tensors.push_back(tensor);

@@ -141,6 +141,11 @@ absl::StatusOr<ZipEntry> ParseEntry(const InputFile& file, std::string_view byte
   if (ZipNumber<uint16_t>(bytes, 34) != 0) {
     return Error(file, at, "an archive of one file, found a part of several");
   }
+  // Readers that heed it (miniz, in torch) give no bytes of such an entry.
+  constexpr uint32_t kFolder = 0x10;
+  if ((ZipNumber<uint32_t>(bytes, 38) & kFolder) != 0) {
+    return Error(file, at, "files, found ", ShownName(entry.name), " marked as a folder");
+  }
   return entry;
 }
 

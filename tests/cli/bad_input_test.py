@@ -12,8 +12,12 @@ from command import GRAFT, CommandTest, main
 
 
 class ModelFolders(CommandTest):
-    def inspect_refused(self, expect):
-        self.refused("inspect", "model", self.encoder, expect=expect)
+    def inspect_refused(self, expect, listed=None):
+        """`listed` is what inspect prints of weights that do not fit the configuration."""
+        if listed:
+            self.assertIn(listed, self.graft("inspect", "model", self.encoder, status=1).stdout)
+        else:
+            self.refused("inspect", "model", self.encoder, expect=expect)
         before = self.entries()
         train = self.sentiment()
         self.refused("train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
@@ -42,8 +46,8 @@ class ModelFolders(CommandTest):
             shutil.move(self.folder / name, self.encoder / name)
 
     def test_other_weight_files_are_named(self):
-        os.rename(self.encoder / "model.safetensors", self.encoder / "pytorch_model.bin")
-        self.inspect_refused(["model.safetensors", "found only pytorch_model.bin"])
+        os.rename(self.encoder / "model.safetensors", self.encoder / "tf_model.h5")
+        self.inspect_refused(["model.safetensors", "found only tf_model.h5"])
 
     def test_truncated_weights(self):
         path = self.encoder / "model.safetensors"
@@ -68,11 +72,11 @@ class ModelFolders(CommandTest):
         name, other = b'"encoder.layer.0.output.dense.bias"', b'"encoder.layer.0.output.dense.bbbb"'
         self.assertEqual(data.count(name), 1)
         path.write_bytes(data.replace(name, other))
-        self.inspect_refused(["1 missing: encoder.layer.0.output.dense.bias"])
+        self.inspect_refused(["1 missing: encoder.layer.0.output.dense.bias"], "missing tensors\n  encoder.layer.0.output.dense.bias\n")
 
     def test_config_that_contradicts_the_tensors(self):
         self.config(intermediate_size=64)
-        self.inspect_refused(["of another shape", "expected [64, 36], found [60, 36]"])
+        self.inspect_refused(["of another shape", "expected [64, 36], found [60, 36]"], "expected [64, 36], found [60, 36]")
 
     def test_config_that_contradicts_itself(self):
         self.config(num_attention_heads=5)

@@ -189,6 +189,72 @@ def texts():
         yield f"bytes{i}", bytes([i]) + b"a\xff\xe4\xb8 \xed\xa0\x80 \xf4\x90\x80\x80 \0 \xc3"
 
 
+# TensorFlow checkpoints, behind a byte that chooses how they are read (tensorflow_checkpoint_fuzz.cc).
+
+def masked_crc32c(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    value ^= 0xFFFFFFFF
+    return ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def table(blocks):
+    """A LevelDB table of blocks, each a list of keys and values."""
+    file, index = b"", []
+
+    def append(entries):
+        nonlocal file
+        block, before = b"", b""
+        for key, value in entries:
+            same = 0
+            while same < min(len(key), len(before)) and key[same] == before[same]:
+                same += 1
+            block += varint(same) + varint(len(key) - same) + varint(len(value)) + key[same:] + value
+            before = key
+        block += struct.pack("<II", 0, 1)
+        handle = varint(len(file)) + varint(len(block))
+        file += block + b"\0" + struct.pack("<I", masked_crc32c(block + b"\0"))
+        return handle
+
+    for entries in blocks:
+        index.append((entries[-1][0], append(entries)))
+    footer = append([]) + append(index)
+    return file + footer.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
+
+
+def bundle_entry(dtype, shape, size, offset=0, shard=0, more=b""):
+    dims = b"".join(string(2, number(1, n)) for n in shape)
+    return (number(1, dtype) + string(2, dims) + number(3, shard) + number(4, offset) + number(5, size) +
+            varint(6 << 3 | 5) + bytes(4) + more)
+
+
+def tensorflow_checkpoints():
+    header = (b"", number(1, 2) + string(3, number(1, 1)))
+    layer = b"bert/encoder/layer_0/output/"
+    tensors = [(b"bert/embeddings/word_embeddings", bundle_entry(14, [3, 2], 12)),
+               (layer + b"LayerNorm/gamma", bundle_entry(19, [8], 16, 0, 1)), (layer + b"dense/kernel", bundle_entry(1, [4, 8], 128, 12)),
+               (layer + b"dense/kernel/adam_m", bundle_entry(1, [4, 8], 128, 140)), (b"cls/predictions/output_bias", bundle_entry(1, [2], 8, 16, 1)),
+               (b"global_step", bundle_entry(9, [], 8, 268)), (b"none", bundle_entry(1, [3, 0], 0, 276)),
+               (b"output_bias", bundle_entry(1, [2], 8, 24, 1)), (b"text", bundle_entry(7, [], 9, 32, 1))]
+    odd = {"overlap": [(b"a", bundle_entry(1, [2], 8)), (b"b", bundle_entry(1, [2], 8, 4))],
+           "outside": [(b"a", bundle_entry(2, [1000], 8000))], "negative": [(b"a", bundle_entry(1, [2**64 - 1], 8))],
+           "sliced": [(b"\0a\0\1", bundle_entry(1, [2], 8)), (b"a", bundle_entry(1, [4], 8, more=string(7, b"")))],
+           "twice": [(b"cls/squad/output_bias", bundle_entry(1, [2], 8)), (b"output_bias", bundle_entry(1, [2], 8, 8))],
+           "huge": [(b"a", bundle_entry(1, [4194305, 4194305, 211106198978564], 16))],
+           "kernels": [(b"a/kernel", bundle_entry(4, [2, 3, 4], 24)), (b"b/kernel", bundle_entry(4, [0, 2**62, 2**62], 0, 24))]}
+    for name, entries in {"bert": sorted(tensors), **odd}.items():
+        yield name, b"\1" + table([[header, *entries]])
+        yield f"{name}_bytes", b"\0" + table([[header, *entries]])
+        yield f"{name}_blocks", b"\1" + table([[entry] for entry in [header, *entries]])
+        yield f"{name}_entries", b"\2" + b"".join(bytes([len(part)]) + part for entry in entries for part in entry)
+    yield "empty", b"\1" + table([])
+    yield "big_endian", b"\1" + table([[(b"", number(1, 1) + number(2, 1))]])
+    yield "later", b"\1" + table([[(b"", number(1, 1) + string(3, number(2, 2)))]])
+
+
 # Files of torch.save, behind a byte that chooses what they are: 0 a file, 1 and 2 the pickle of an archive, 3 what stands
 # in a legacy file from the state on.
 
@@ -277,9 +343,27 @@ def torch_words():
         yield named("torch", kind + "Storage")
 
 
+# Safetensors files and indices, behind a byte that chooses: 0 a file, 1 its header, 2 an index.
+
+def safetensors_files():
+    def header(**tensors):
+        return json.dumps({name.replace("_", "."): {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+                           for name, (dtype, shape, offsets) in tensors.items()}).encode()
+    headers = {"two": header(a_weight=("F32", [2, 2], [0, 16]), a_bias=("F16", [3], [16, 22])), "none": b"{}", "spaces": b' {} ',
+               "empty": header(a=("F32", [0, 3], [0, 0]), b=("BOOL", [], [0, 1])), "wrap": header(a=("F32", [2**62, 4, 0], [0, 0])),
+               "holes": header(a=("U8", [1], [1, 2])), "overlap": header(a=("U8", [2], [0, 2]), b=("I8", [2], [1, 3])),
+               "graft": b'{"__metadata__": {"format": "pt", "graft": "1"}, ' + header(a=("F64", [2], [0, 16]))[1:]}
+    for name, text in headers.items():
+        yield name, b"\0" + struct.pack("<Q", len(text)) + text + bytes(range(32))[:24]
+        yield f"{name}_header", b"\1" + text
+    for i, files in enumerate(({"a": "shard"}, {"a": "shard", "b": "other"}, {"a": "../shard"}, {"a": "/shard"}, {})):
+        yield f"index{i}", b"\2" + json.dumps({"metadata": {"total_size": 16}, "weight_map": files}).encode()
+
+
 def main():
     for target, files in (("sentencepiece_model_fuzz", sentencepiece_models()), ("tokenizer_json_fuzz", tokenizer_files()),
-                          ("encode_fuzz", texts()), ("pytorch_file_fuzz", torch_files())):
+                          ("encode_fuzz", texts()), ("tensorflow_checkpoint_fuzz", tensorflow_checkpoints()),
+                          ("pytorch_file_fuzz", torch_files()), ("safetensors_fuzz", safetensors_files())):
         folder = Path(sys.argv[1]) / target
         folder.mkdir(parents=True, exist_ok=True)
         files = list(files)

@@ -2,78 +2,34 @@
 // tensors lie in the file. The first byte chooses what the others are: a file, the pickle of a zip
 // archive with right sums, or the pickles of a legacy file, so that the machine behind the headers
 // is reached.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/base/log_severity.h"
 #include "absl/log/absl_check.h"
 #include "absl/log/globals.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "models/weights/pytorch_file.h"
+#include "tests/fuzz/memory_file.h"
 #include "tests/models/weights/pytorch_bytes.h"
+#include "tests/models/weights/weight_table_checks.h"
 
 namespace {
 
 using graft::testing::LegacyParts;
+using graft::testing::MemoryFile;
 using graft::testing::TorchRecords;
 using graft::testing::ZipBytes;
 using graft::testing::ZipRecord;
 
-// A file in memory with these bytes.
-class MemoryFile {
- public:
-  MemoryFile() : descriptor_(::memfd_create("fuzz", 0)) { ABSL_CHECK_GE(descriptor_, 0); }
-  ~MemoryFile() { ::close(descriptor_); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  graft::InputFile Fill(std::string_view bytes) const {
-    ABSL_CHECK_EQ(::ftruncate(descriptor_, 0), 0);
-    ABSL_CHECK_EQ(::pwrite(descriptor_, bytes.data(), bytes.size(), 0),
-                  static_cast<ssize_t>(bytes.size()));
-    auto file = graft::InputFile::Open(absl::StrCat("/proc/self/fd/", descriptor_));
-    ABSL_CHECK_OK(file);
-    return *std::move(file);
-  }
-
- private:
-  int descriptor_;
-};
-
-void CheckTable(const graft::WeightTable& table, uint64_t size) {
-  for (const graft::StoredBlock& block : table.blocks) {
-    ABSL_CHECK_LE(block.begin, block.end);
-    ABSL_CHECK_LE(block.end, size);
-  }
-  ABSL_CHECK_LE(table.tensors.size(), graft::kMaxTensors);
-  for (const graft::TensorInfo& tensor : table.tensors) {
-    ABSL_CHECK_LE(tensor.begin, tensor.end);
-    ABSL_CHECK_LE(tensor.end, size);
-    ABSL_CHECK_LE(tensor.shape.size(), graft::kMaxTensorRank);
-    ABSL_CHECK_LE(tensor.name.size(), graft::kMaxTensorName);
-    ABSL_CHECK_LT(tensor.block, static_cast<int>(table.blocks.size()));
-    ABSL_CHECK_LE(tensor.bytes(), size);
-    if (tensor.strides.empty()) ABSL_CHECK_EQ(tensor.end - tensor.begin, tensor.bytes());
-    if (tensor.block < 0) continue;
-    const graft::StoredBlock& block = table.blocks[static_cast<size_t>(tensor.block)];
-    ABSL_CHECK_GE(tensor.begin, block.begin);
-    ABSL_CHECK_LE(tensor.end, block.end);
-  }
-}
-
 void Load(const MemoryFile& memory, std::string_view bytes) {
-  const graft::InputFile file = memory.Fill(bytes);
+  const graft::InputFile file = memory.Open(bytes);
   for (const auto& table : {graft::ReadPyTorchZip(file), graft::ReadPyTorchLegacy(file)}) {
     if (table.ok()) {
-      CheckTable(*table, bytes.size());
+      ABSL_CHECK_EQ(graft::testing::FaultOf(*table, absl::MakeConstSpan(&file, 1)), "");
     } else {
       ABSL_CHECK(table.status().code() == absl::StatusCode::kDataLoss) << table.status();
       ABSL_CHECK(absl::StartsWith(table.status().message(), file.path() + ": ")) << table.status();

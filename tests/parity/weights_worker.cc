@@ -2,6 +2,9 @@
 //
 //   weights_worker copy IN OUT         reads every tensor of IN and writes OUT
 //   weights_worker floats IN NAME      one tensor as float32, to standard output
+//   weights_worker check               for every path on standard input "refused CODE MESSAGE", or
+//                                      "ok N" and N lines NAME TYPE SHAPE BYTES, name and bytes in
+//                                      hexadecimal digits, shape as 2x3 or scalar
 //   weights_worker time IN             seconds that reading all floating-point tensors takes,
 //   opened anew
 #include <chrono>
@@ -13,6 +16,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/status_macros.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "models/weights/safetensors.h"
 #include "models/weights/weight_files.h"
 
@@ -71,11 +77,44 @@ absl::Status Time(const std::string& in) {
   return absl::OkStatus();
 }
 
+std::string Shape(const std::vector<int64_t>& shape) {
+  return shape.empty() ? "scalar" : absl::StrJoin(shape, "x");
+}
+
+absl::StatusOr<std::string> Contents(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const WeightFiles weights, WeightFiles::Open(path));
+  std::string out = absl::StrCat("ok ", weights.tensors().size(), "\n");
+  for (const TensorInfo& tensor : weights.tensors()) {
+    std::string bytes(tensor.bytes(), '\0');
+    ABSL_RETURN_IF_ERROR(weights.ReadBytes(tensor, absl::MakeSpan(bytes)));
+    absl::StrAppend(&out, absl::BytesToHexString(tensor.name), "- ", DTypeName(tensor.dtype), " ",
+                    Shape(tensor.shape), " ", absl::BytesToHexString(bytes), "-\n");
+  }
+  return out;
+}
+
+absl::Status Check() {
+  for (std::string path; std::getline(std::cin, path);) {
+    const absl::StatusOr<std::string> contents = Contents(path);
+    if (contents.ok()) {
+      std::cout << *contents << std::flush;
+    } else {
+      std::cout << "refused " << absl::StatusCodeToString(contents.status().code()) << " "
+                << absl::CHexEscape(contents.status().message()) << '\n'
+                << std::flush;
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Run(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 1 && arguments[0] == "check") return Check();
+
   if (arguments.size() == 3 && arguments[0] == "copy") return Copy(arguments[1], arguments[2]);
   if (arguments.size() == 3 && arguments[0] == "floats") return Floats(arguments[1], arguments[2]);
   if (arguments.size() == 2 && arguments[0] == "time") return Time(arguments[1]);
-  return absl::InvalidArgumentError("weights_worker copy IN OUT | floats IN NAME | time IN");
+  return absl::InvalidArgumentError(
+      "weights_worker copy IN OUT | floats IN NAME | check | time IN");
 }
 
 }  // namespace

@@ -31,6 +31,8 @@ class TokenModel {
   // The vocabulary alone; tokens that a tokenizer adds are not the model's.
   virtual std::optional<int32_t> TokenToId(std::string_view token) const = 0;
   virtual std::optional<std::string_view> IdToToken(int32_t id) const = 0;
+  // Whether the text of an unknown token is what it stands for, and not that of its id.
+  virtual bool keeps_unknown_text() const { return false; }
 };
 
 }  // namespace graft

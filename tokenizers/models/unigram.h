@@ -64,6 +64,7 @@ class Unigram final : public TokenModel {
     return vocabulary_.Find(token);
   }
   std::optional<std::string_view> IdToToken(int32_t id) const override;
+  bool keeps_unknown_text() const override { return true; }
 
   const Options& options() const { return options_; }
   // Whether U+2581 stands at most at the front of pieces: no token then reaches over the beginning

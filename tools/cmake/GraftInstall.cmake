@@ -20,10 +20,16 @@ set(graft_public_headers
   models/kernels/pooling.h
   models/kernels/segments.h
   models/tensor_memory.h
+  models/weights/compare_weights.h
+  models/weights/convert_weights.h
+  models/weights/dtype.h
   models/weights/safetensors.h
+  models/weights/weight_files.h
+  models/weights/weight_table.h
   models/weights_layout.h
   tasks/batching.h
   tasks/bootstrap.h
+  tasks/convert_model.h
   tasks/data_set.h
   tasks/inference.h
   tasks/metrics.h

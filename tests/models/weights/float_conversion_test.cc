@@ -1,5 +1,6 @@
 #include "models/weights/float_conversion.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -63,6 +64,75 @@ TEST(FloatConversionTest, DoublesAreRoundedToNearestAndToInfinity) {
   EXPECT_EQ(out[4], 0.0f);
   EXPECT_EQ(out[5], 16777216.0f);  // ties to even
   EXPECT_EQ(out[6], 16777220.0f);
+}
+
+// Of the two halves around a number the nearer one, by arithmetic in double; the even one of ties.
+uint16_t NearestHalf(float value) {
+  const auto distance = [&](int half) {
+    // Beyond the largest number infinity stands where the next one would.
+    const double number = half == 0x7C00 ? 65536.0 : HalfByDefinition(static_cast<uint16_t>(half));
+    return std::abs(std::abs(static_cast<double>(value)) - number);
+  };
+  int best = 0;  // the positive halves rise with their bits
+  for (int low = 0, high = 0x7C00; low <= high;) {
+    const int middle = (low + high) / 2;
+    const double number =
+        middle == 0x7C00 ? 65536.0 : HalfByDefinition(static_cast<uint16_t>(middle));
+    if (number <= std::abs(static_cast<double>(value))) {
+      best = middle;
+      low = middle + 1;
+    } else {
+      high = middle - 1;
+    }
+  }
+  const int step = std::min(best + 1, 0x7C00);
+  if (distance(step) < distance(best) || (distance(step) == distance(best) && best % 2 == 1)) {
+    best = step;
+  }
+  return static_cast<uint16_t>(best | (std::signbit(value) ? 0x8000 : 0));
+}
+
+TEST(FloatConversionTest, FloatsGoToTheNearestHalf) {
+  // Every half, the middle to the next, and the floats beside both.
+  for (uint32_t half = 0; half < 0x7C00; ++half) {
+    const float low = HalfToFloat(static_cast<uint16_t>(half));
+    const float high = half == 0x7BFF ? 65536.0f : HalfToFloat(static_cast<uint16_t>(half + 1));
+    const float middle = (low + high) / 2;
+    for (const float center : {low, middle}) {
+      for (const float value :
+           {std::nextafter(center, 0.0f), center, std::nextafter(center, 1e9f)}) {
+        ASSERT_EQ(FloatToHalf(value), NearestHalf(value)) << value;
+        ASSERT_EQ(FloatToHalf(-value), NearestHalf(-value)) << -value;
+      }
+    }
+  }
+  EXPECT_EQ(FloatToHalf(65519.0f), 0x7BFF);
+  EXPECT_EQ(FloatToHalf(65520.0f), 0x7C00);
+  EXPECT_EQ(FloatToHalf(1e30f), 0x7C00);
+  EXPECT_EQ(FloatToHalf(-std::numeric_limits<float>::infinity()), 0xFC00);
+}
+
+TEST(FloatConversionTest, FloatsGoToTheNearestBFloat16) {
+  const auto to = [](uint32_t bits) { return FloatToBFloat16(std::bit_cast<float>(bits)); };
+  EXPECT_EQ(to(0x3F800000), 0x3F80);
+  EXPECT_EQ(to(0x3F807FFF), 0x3F80);
+  EXPECT_EQ(to(0x3F808000), 0x3F80);  // ties to even
+  EXPECT_EQ(to(0x3F808001), 0x3F81);
+  EXPECT_EQ(to(0x3F818000), 0x3F82);
+  EXPECT_EQ(to(0xBF818000), 0xBF82);
+  EXPECT_EQ(to(0x7F7FFFFF), 0x7F80);  // infinity
+  EXPECT_EQ(to(0x00000001), 0x0000);
+  EXPECT_EQ(to(0x7F800000), 0x7F80);
+  EXPECT_EQ(to(0xFF800000), 0xFF80);
+}
+
+TEST(FloatConversionTest, NansStayNans) {
+  for (const uint32_t bits : {0x7F800001u, 0x7FC00000u, 0x7FFFFFFFu, 0xFF800001u, 0xFFC12345u}) {
+    const float nan = std::bit_cast<float>(bits);
+    EXPECT_TRUE(std::isnan(HalfToFloat(FloatToHalf(nan)))) << bits;
+    EXPECT_TRUE(std::isnan(BFloat16ToFloat(FloatToBFloat16(nan)))) << bits;
+    EXPECT_EQ(std::signbit(HalfToFloat(FloatToHalf(nan))), std::signbit(nan));
+  }
 }
 
 }  // namespace

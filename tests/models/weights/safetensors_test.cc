@@ -1,5 +1,3 @@
-#include "models/weights/weight_files.h"
-
 #include <unistd.h>
 
 #include <cmath>
@@ -13,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "models/weights/weight_files.h"
 #include "tests/models/weights/safetensors_bytes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
@@ -179,15 +178,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"NegativeShape", OneTensor("F32", "[-1]", "[0,4]", 4), "header: a.shape.[0]: "},
         Refused{"ShapeThatWrapsToFour",
                 OneTensor("F32", "[4194305,4194305,211106198978564]", "[0,16]", 16),
-                "header: a: expected a size below 2^64 bytes, found F32 of shape [4194305, "
+                "header: a: expected a size below 2^63 bytes, found F32 of shape [4194305, "
                 "4194305, 211106198978564]"},
         Refused{"ShapeThatWraps", OneTensor("F32", "[2,9223372036854775807]", "[0,16]", 16),
-                "header: a: expected a size below 2^64 bytes"},
+                "header: a: expected a size below 2^63 bytes"},
         Refused{"BytesThatWrap", OneTensor("F64", "[2305843009213693952]", "[0,0]", 0),
-                "header: a: expected a size below 2^64 bytes"},
+                "header: a: expected a size below 2^63 bytes"},
         Refused{"ShapeThatOverflowsBeforeAZero",
                 OneTensor("F32", "[9223372036854775807,9223372036854775807,0]", "[0,0]", 0),
-                "header: a: expected a size below 2^64 bytes"},
+                "header: a: expected a size below 2^63 bytes"},
         Refused{"RankNine", OneTensor("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]", 1),
                 "header: a.shape: expected at most 8 dimensions, found 9"},
         Refused{"SizeAndShapeDiffer", OneTensor("F32", "[2,2]", "[0,12]", 12),

@@ -155,7 +155,7 @@ TEST(SafetensorsWriterTest, RefusesWhatTheReaderWouldRefuseBeforeItWrites) {
   };
   refused({"a", DType::kF32, {2}, four}, "/m: 'a': expected 8 bytes for F32 of shape [2], found 4");
   refused({"a", DType::kF32, {-1}, four}, "expected sizes from 0 up, found -1");
-  refused({"a", DType::kF32, {INT64_MAX, 4}, four}, "expected a size below 2^64 bytes");
+  refused({"a", DType::kF32, {INT64_MAX, 4}, four}, "expected a size below 2^63 bytes");
   refused({"a", DType::kU8, {1, 1, 1, 1, 1, 1, 1, 1, 4}, four}, "at most 8 dimensions, found 9");
   refused({"\xFF", DType::kF32, {1}, four}, "'\\xFF': expected a name in UTF-8");
   refused({"__metadata__", DType::kF32, {1}, four}, "that of the metadata");

@@ -264,6 +264,17 @@ TEST(VocabTxtTokensTest, MpnetIsNamedByEitherConfig) {
   }
 }
 
+// RobertaProcessing trims whitespace and U+0120 off tokens' texts; that of the unknown token has
+// neither, whatever it stands for.
+TEST(VocabTxtTokensTest, NothingIsTrimmedOffUnknownWords) {
+  const auto tokenizer = Load(Mpnet());
+  ASSERT_THAT(tokenizer, IsOk());
+  const Encoding encoding = (*tokenizer)->Encode("\uFF2E\u0120 a <mask>");
+  ASSERT_THAT(encoding.ids, ElementsAre(0, 3, 4, 9, 2));
+  EXPECT_EQ(encoding.offsets[1], (Span{0, 5}));
+  EXPECT_EQ(encoding.offsets[3], (Span{8, 14}));
+}
+
 // transformers gives such tokens ids behind the table, which its model then fails on.
 TEST(VocabTxtTokensTest, TokensBehindTheTableAreNone) {
   Files files = WithoutLine(WithoutLine(Bert(""), "[MASK]"), "[PAD]");

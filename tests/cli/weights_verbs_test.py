@@ -1,0 +1,259 @@
+"""`graft convert`, `graft verify weights` and `graft inspect model` on weights of every format, made here."""
+
+import collections
+import io
+import json
+import pickle
+import shutil
+import struct
+import sys
+import types
+import zipfile
+
+from command import CommandTest, main
+
+
+def read_safetensors(path):
+    """Name: (type, shape, bytes)."""
+    data = path.read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    header.pop("__metadata__", None)
+    return {name: (entry["dtype"], entry["shape"], data[8 + size + entry["data_offsets"][0]:8 + size + entry["data_offsets"][1]])
+            for name, entry in header.items()}
+
+
+class Storage:
+    """A storage of torch, for the pickler below."""
+
+    def __init__(self, key, data):
+        self.key, self.data = key, data
+
+
+def torch_stand_in(module, name):
+    """Something that pickles as the global torch has under this name."""
+    fake = sys.modules.setdefault(module, types.ModuleType(module))
+    stand_in = type(name, (), {"__module__": module})
+    setattr(fake, name, stand_in)
+    return stand_in
+
+
+class Tensor:
+    def __init__(self, storage, shape):
+        self.storage, self.shape = storage, shape
+
+    def __reduce__(self):
+        strides = [1] * len(self.shape)
+        for i in range(len(self.shape) - 2, -1, -1):
+            strides[i] = strides[i + 1] * self.shape[i + 1]
+        return REBUILD, (self.storage, 0, tuple(self.shape), tuple(strides), False, collections.OrderedDict())
+
+
+REBUILD = torch_stand_in("torch._utils", "_rebuild_tensor_v2")
+FLOAT = torch_stand_in("torch", "FloatStorage")
+
+
+class Pickler(pickle.Pickler):
+    def persistent_id(self, obj):
+        if isinstance(obj, Storage):
+            return ("storage", FLOAT, obj.key, "cpu", len(obj.data) // 4)
+        return None
+
+
+def pickled(value):
+    out = io.BytesIO()
+    Pickler(out, protocol=2).dump(value)
+    return out.getvalue()
+
+
+def state(tensors, extra=()):
+    storages = [Storage(str(i), data) for i, (_, _, data) in enumerate(tensors.values())]
+    entries = [(name, Tensor(storage, shape)) for (name, (_, shape, _)), storage in zip(tensors.items(), storages)]
+    return collections.OrderedDict(entries + list(extra)), storages
+
+
+def write_zip(path, tensors, extra=()):
+    """As torch.save writes them."""
+    value, storages = state(tensors, extra)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("archive/data.pkl", pickled(value))
+        archive.writestr("archive/byteorder", "little")
+        for storage in storages:
+            archive.writestr(f"archive/data/{storage.key}", storage.data)
+        archive.writestr("archive/version", "3\n")
+
+
+def write_legacy(path, tensors):
+    """As torch.save wrote them before 1.6."""
+    value, storages = state(tensors)
+
+    class LegacyPickler(pickle.Pickler):
+        def persistent_id(self, obj):
+            return ("storage", FLOAT, obj.key, "cpu", len(obj.data) // 4, None) if isinstance(obj, Storage) else None
+
+    out = io.BytesIO()
+    pickle.dump(0x1950a86a20f9469cfc6c, out, protocol=2)
+    pickle.dump(1001, out, protocol=2)
+    pickle.dump({"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}, out, protocol=2)
+    LegacyPickler(out, protocol=2).dump(value)
+    pickle.dump([storage.key for storage in storages], out, protocol=2)
+    for storage in storages:
+        out.write(struct.pack("<q", len(storage.data) // 4) + storage.data)
+    path.write_bytes(out.getvalue())
+
+
+class WeightsTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.tensors = read_safetensors(self.classifier / "model.safetensors")
+        self.model = self.folder / "model"
+        shutil.copytree(self.classifier, self.model)
+        (self.model / "model.safetensors").unlink()
+        self.out = self.folder / "converted"
+
+    def convert(self, *arguments, **options):
+        return self.graft("convert", "--model", self.model, "--out", self.out, *arguments, **options)
+
+
+class Convert(WeightsTest):
+    def check_equal(self):
+        found = read_safetensors(self.out / "model.safetensors")
+        self.assertEqual(found, self.tensors)
+        run = self.graft("verify", "weights", self.classifier, self.out)
+        self.assertEqual(run.stdout, f"{len(self.tensors)} tensors, 0 different\n")
+
+    def test_zip_and_legacy_files_keep_every_bit(self):
+        for write, name in (write_zip, "PyTorch zip"), (write_legacy, "PyTorch legacy"):
+            with self.subTest(name):
+                write(self.model / "pytorch_model.bin", self.tensors)
+                report = json.loads(self.convert("--json", "--replace").stdout)
+                self.assertEqual(report["weights"], name)
+                self.assertEqual(report["tensors"], len(self.tensors))
+                self.check_equal()
+
+    def test_the_new_folder_gives_the_same_answers(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        self.convert()
+        answers = [self.graft("classify", "--model", folder, "--json", "a good film").stdout
+                   for folder in (self.classifier, self.model, self.out)]
+        self.assertEqual(answers[0], answers[1])
+        self.assertEqual(answers[0], answers[2])
+        self.assertTrue(json.loads(self.graft("inspect", "model", self.out, "--json").stdout)["mapped"])
+        self.assertFalse(json.loads(self.graft("inspect", "model", self.model, "--json").stdout)["mapped"])
+
+    def test_shards_and_their_index(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        report = json.loads(self.convert("--max-shard-bytes", "20000", "--json").stdout)
+        self.assertIn("model.safetensors.index.json", report["files"])
+        self.assertGreater(len([name for name in report["files"] if name.endswith(".safetensors")]), 2)
+        self.graft("verify", "weights", self.model, self.out)
+        self.assertEqual(json.loads(self.graft("inspect", "model", self.out, "--json").stdout)["mapped"], True)
+
+    def test_types(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        for name, stored, torch in ("f16", "F16", "float16"), ("bf16", "BF16", "bfloat16"):
+            self.convert("--dtype", name, "--replace")
+            found = read_safetensors(self.out / "model.safetensors")
+            self.assertEqual({dtype for dtype, _, _ in found.values()}, {stored})
+            config = json.loads((self.out / "config.json").read_text())
+            self.assertEqual(config.get("dtype", config.get("torch_dtype")), torch)
+            run = self.graft("verify", "weights", self.model, self.out, status=1)
+            self.assertIn("other values", run.stdout)
+        values = struct.unpack("<e", found and read_safetensors(self.out / "model.safetensors")["classifier.bias"][2][:2])
+        self.assertEqual(len(values), 1)
+
+    def test_nothing_but_the_model_is_taken_over(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors, [("epoch", 3)])
+        (self.model / "modeling_own.py").write_text("raise SystemExit('executed')")
+        (self.model / "README.md").write_text("hello")
+        config = json.loads((self.model / "config.json").read_text())
+        config["auto_map"] = {"AutoModel": "modeling_own.Own"}
+        (self.model / "config.json").write_text(json.dumps(config))
+        report = json.loads(self.convert("--json").stdout)
+        self.assertEqual(report["left_out"], ["README.md", "modeling_own.py"])
+        self.assertEqual(report["no_tensors"], ["epoch"])
+        self.assertNotIn("auto_map", (self.out / "config.json").read_text())
+        self.assertFalse((self.out / "modeling_own.py").exists())
+
+    def test_what_is_in_the_way_stays(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        self.out.mkdir()
+        (self.out / "letter.txt").write_text("mine")
+        for arguments in [], ["--replace"]:
+            self.refused("convert", "--model", self.model, "--out", self.out, *arguments, expect="converted")
+        self.assertEqual((self.out / "letter.txt").read_text(), "mine")
+        self.refused("convert", "--model", self.model, "--out", self.model, expect="expected another folder")
+        self.assertEqual(self.entries(), ["classifier", "converted", "encoder", "model"])
+
+    def test_mistakes_of_the_command_line(self):
+        self.refused("convert", "--model", self.model, status=2, expect="--out")
+        self.refused("convert", "--model", self.model, "--out", "x", "--dtype", "f8", status=2, expect="--dtype")
+        self.refused("convert", "--model", self.model, "--out", "x", "--max-shard-bytes", "0", status=2, expect="--max-shard-bytes")
+        self.refused("verify", "weights", self.model, status=2, expect="expected two folders or files, found 1")
+
+    def test_hostile_files_leave_nothing(self):
+        class Evil:
+            def __reduce__(self):
+                return __import__("os").system, ("touch " + str(self.path),)
+        evil = Evil()
+        evil.path = self.folder / "executed"
+        write_zip(self.model / "pytorch_model.bin", self.tensors, [("evil", evil)])
+        for verb in ["convert", "--model", self.model, "--out", self.out], ["inspect", "model", self.model]:
+            self.refused(*verb, expect=["pytorch_model.bin", "data.pkl", "posix.system"])
+        self.assertEqual(self.entries(), ["classifier", "encoder", "model"])
+
+
+class Verify(WeightsTest):
+    def test_differences_are_named(self):
+        other = dict(self.tensors)
+        dtype, shape, data = other["classifier.bias"]
+        other["classifier.bias"] = (dtype, shape, struct.pack("<f", 9) + data[4:])
+        other["new"] = ("F32", [1], b"\0\0\0\0")
+        del other["bert.pooler.dense.bias"]
+        write_zip(self.model / "pytorch_model.bin", other)
+        run = self.graft("verify", "weights", self.classifier, self.model, status=1)
+        self.assertRegex(run.stdout, r"classifier\.bias +[0-9a-f]{16}  other values +1 of \d+, first element 0, by up to")
+        self.assertRegex(run.stdout, r"bert\.pooler\.dense\.bias .*only in the first")
+        self.assertRegex(run.stdout, r"new .*only in the second")
+        self.assertIn("3 of", run.stderr)
+        rows = json.loads(self.graft("verify", "weights", self.classifier, self.model, "--json", status=1).stdout)
+        self.assertEqual(rows["different"], 3)
+        self.assertEqual(len(rows["comparisons"]), len(self.tensors) + 1)
+
+    def test_files_too(self):
+        path = self.classifier / "model.safetensors"
+        self.assertIn("0 different", self.graft("verify", "weights", path, self.classifier).stdout)
+        self.assertIn("equal", self.graft("verify", "weights", path, path, "--all").stdout)
+
+
+class Inspect(WeightsTest):
+    def test_says_format_types_and_what_is_unused(self):
+        tensors = dict(self.tensors)
+        tensors["lonely"] = ("F32", [1], struct.pack("<f", float("nan")))
+        write_legacy(self.model / "pytorch_model.bin", tensors)
+        text = self.graft("inspect", "model", self.model, "--tensors").stdout
+        self.assertIn("PyTorch legacy, 1 file", text)
+        self.assertRegex(text, r"not finite +lonely")
+        self.assertRegex(text, r"lonely +F32 +\[1\] +pytorch_model.bin")
+        report = json.loads(self.graft("inspect", "model", self.model, "--json").stdout)
+        self.assertEqual(report["weights"]["tensors_by_dtype"], {"F32": len(tensors)})
+        self.assertEqual(report["unused_tensors"], ["lonely"])
+        self.assertEqual(report["missing_tensors"], [])
+
+    def test_lists_what_is_missing(self):
+        tensors = dict(self.tensors)
+        del tensors["classifier.weight"]
+        write_zip(self.model / "pytorch_model.bin", tensors)
+        run = self.graft("inspect", "model", self.model, status=1)
+        self.assertIn("missing tensors\n  classifier.weight\n", run.stdout)
+        self.assertIn("1 missing: classifier.weight", run.stderr)
+        report = json.loads(self.graft("inspect", "model", self.model, "--json", status=1).stdout)
+        self.assertEqual(report["missing_tensors"], ["classifier.weight"])
+
+    def test_a_pointer_of_git_lfs_is_named(self):
+        (self.model / "pytorch_model.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+        self.refused("inspect", "model", self.model, expect=["pytorch_model.bin", "Git LFS"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+#include "models/weights/compare_weights.h"
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "models/weights/safetensors.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
+
+namespace graft {
+namespace {
+
+using testing::IsOk;
+using testing::TemporaryFolder;
+
+template <typename T>
+absl::Span<const char> Bytes(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+std::map<std::string, TensorComparison> Compare(const std::vector<TensorToWrite>& a,
+                                                const std::vector<TensorToWrite>& b) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(WriteSafetensors(folder / "a", a, {}), IsOk());
+  EXPECT_THAT(WriteSafetensors(folder / "b", b, {}), IsOk());
+  std::map<std::string, TensorComparison> found;
+  const auto first = WeightFiles::Open(folder / "a"), second = WeightFiles::Open(folder / "b");
+  std::string last;
+  EXPECT_THAT(CompareWeights(*first, *second,
+                             [&](const TensorComparison& c) {
+                               EXPECT_LT(last, c.name);
+                               last = c.name;
+                               found[c.name] = c;
+                             }),
+              IsOk());
+  return found;
+}
+
+TEST(CompareWeightsTest, EveryVerdict) {
+  const std::vector<float> one = {1, 2, 3}, other = {1, 2.5f, 3.25f}, nan = {1, std::nanf(""), 3};
+  const std::vector<double> doubles = {1, 2, 3};
+  const std::vector<int64_t> integers = {1, 2, 3};
+  const auto found = Compare({{"equal", DType::kF32, {3}, Bytes(one)},
+                              {"first", DType::kF32, {3}, Bytes(one)},
+                              {"nan", DType::kF32, {3}, Bytes(one)},
+                              {"nans", DType::kF32, {3}, Bytes(nan)},
+                              {"integers", DType::kI64, {3}, Bytes(integers)},
+                              {"shape", DType::kF32, {3}, Bytes(one)},
+                              {"type", DType::kF32, {3}, Bytes(one)},
+                              {"values", DType::kF32, {3}, Bytes(one)}},
+                             {{"equal", DType::kF32, {3}, Bytes(one)},
+                              {"nan", DType::kF32, {3}, Bytes(nan)},
+                              {"nans", DType::kF32, {3}, Bytes(nan)},
+                              {"integers", DType::kF64, {3}, Bytes(doubles)},
+                              {"second", DType::kF32, {3}, Bytes(one)},
+                              {"shape", DType::kF32, {3, 1}, Bytes(one)},
+                              {"type", DType::kF64, {3}, Bytes(doubles)},
+                              {"values", DType::kF32, {3}, Bytes(other)}});
+  EXPECT_EQ(found.at("equal").verdict, TensorVerdict::kEqual);
+  EXPECT_EQ(found.at("equal").first_sum, found.at("equal").second_sum);
+  EXPECT_EQ(found.at("nans").verdict, TensorVerdict::kEqual);
+  EXPECT_EQ(found.at("first").verdict, TensorVerdict::kOnlyFirst);
+  EXPECT_EQ(found.at("first").second_sum, "");
+  EXPECT_EQ(found.at("second").verdict, TensorVerdict::kOnlySecond);
+  EXPECT_EQ(found.at("shape").verdict, TensorVerdict::kOtherShape);
+  EXPECT_EQ(found.at("type").verdict, TensorVerdict::kOtherType);
+  EXPECT_EQ(found.at("integers").verdict, TensorVerdict::kOtherType);
+  const TensorComparison& values = found.at("values");
+  EXPECT_EQ(values.verdict, TensorVerdict::kOtherValues);
+  EXPECT_EQ(values.different, 2);
+  EXPECT_EQ(values.first_different, 1);
+  EXPECT_EQ(values.largest_difference, 0.5);
+  EXPECT_NE(values.first_sum, values.second_sum);
+  EXPECT_EQ(found.at("nan").different, 1);
+  EXPECT_TRUE(std::isnan(found.at("nan").largest_difference.value_or(0)));
+}
+
+TEST(CompareWeightsTest, DoublesDifferByLessThanFloatsShow) {
+  const std::vector<double> a = {1.0}, b = {1.0 + 1e-12};
+  const auto found =
+      Compare({{"t", DType::kF64, {1}, Bytes(a)}}, {{"t", DType::kF64, {1}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").verdict, TensorVerdict::kOtherValues);
+  EXPECT_EQ(found.at("t").different, 1);
+}
+
+}  // namespace
+}  // namespace graft

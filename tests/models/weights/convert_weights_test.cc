@@ -1,0 +1,130 @@
+#include "models/weights/convert_weights.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "models/weights/compare_weights.h"
+#include "models/weights/safetensors.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
+
+namespace graft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::IsOk;
+using testing::StatusIs;
+using testing::TemporaryFolder;
+
+absl::Span<const char> Bytes(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+class ConvertWeightsTest : public ::testing::Test {
+ protected:
+  // From these tensors, [n] each.
+  absl::StatusOr<ConvertedWeights> Convert(
+      const std::vector<std::pair<std::string, std::vector<float>>>& tensors,
+      const WeightConversion& conversion) {
+    std::vector<TensorToWrite> writes;
+    for (const auto& [name, values] : tensors) {
+      writes.push_back({name, DType::kF32, {static_cast<int64_t>(values.size())}, Bytes(values)});
+    }
+    EXPECT_THAT(WriteSafetensors(in_ / "model.safetensors", writes, {}), IsOk());
+    const auto weights = WeightFiles::OpenFolder(in_.path());
+    EXPECT_THAT(weights, IsOk());
+    return WriteConverted(*weights, conversion, out_.path());
+  }
+
+  std::vector<float> Read(const std::string& name) {
+    const auto weights = WeightFiles::OpenFolder(out_.path());
+    EXPECT_THAT(weights, IsOk());
+    const TensorInfo* tensor = weights->Find(name);
+    if (tensor == nullptr) return {};
+    std::vector<float> values(static_cast<size_t>(tensor->elements()));
+    EXPECT_THAT(weights->ReadAsFloat(*tensor, absl::MakeSpan(values)), IsOk());
+    return values;
+  }
+
+  // The verdict of every tensor of the two folders.
+  std::vector<std::string> Verdicts() {
+    std::vector<std::string> verdicts;
+    EXPECT_THAT(CompareWeights(
+                    *WeightFiles::OpenFolder(in_.path()), *WeightFiles::OpenFolder(out_.path()),
+                    [&](const TensorComparison& c) {
+                      verdicts.push_back(c.name + ": " + std::string(TensorVerdictName(c.verdict)));
+                    }),
+                IsOk());
+    return verdicts;
+  }
+
+  TemporaryFolder in_, out_;
+};
+
+TEST_F(ConvertWeightsTest, KeepsEveryBit) {
+  const auto converted = Convert({{"b", {1, -0.0f}}, {"a", {std::nanf("7"), 1e-40f}}}, {});
+  ASSERT_THAT(converted, IsOk());
+  EXPECT_THAT(converted->files, ElementsAre("model.safetensors"));
+  EXPECT_EQ(converted->bytes, 16);
+  EXPECT_THAT(Verdicts(), ElementsAre("a: equal", "b: equal"));
+}
+
+TEST_F(ConvertWeightsTest, RoundsToTheType) {
+  ASSERT_THAT(Convert({{"a", {1, 0.1f, 65519}}}, {.dtype = DType::kF16}), IsOk());
+  EXPECT_THAT(Read("a"), ElementsAre(1, 0.0999755859375f, 65504));
+  EXPECT_THAT(Verdicts(), ElementsAre("a: other values"));
+  ASSERT_THAT(Convert({{"a", {1, 0.5f}}}, {.dtype = DType::kBF16}), IsOk());
+  EXPECT_THAT(Verdicts(), ElementsAre("a: other type"));
+}
+
+TEST_F(ConvertWeightsTest, NumbersThatDoNotFitAreNamed) {
+  EXPECT_THAT(
+      Convert({{"a", {1, 70000}}}, {.dtype = DType::kF16}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("'a': element 1: expected a number that F16 can hold, found 70000")));
+  const float infinity = std::numeric_limits<float>::infinity();
+  ASSERT_THAT(Convert({{"a", {infinity}}}, {.dtype = DType::kF16}), IsOk());
+  EXPECT_THAT(Read("a"), ElementsAre(infinity));
+}
+
+TEST_F(ConvertWeightsTest, LargeWeightsBecomeShards) {
+  const auto converted =
+      Convert({{"a", {1, 2}}, {"b", {3}}, {"c", {4, 5, 6, 7}}, {"d", {}}}, {.max_shard_bytes = 12});
+  ASSERT_THAT(converted, IsOk());
+  EXPECT_THAT(converted->files,
+              ElementsAre("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+                          "model.safetensors.index.json"));
+  EXPECT_THAT(Verdicts(), ElementsAre("a: equal", "b: equal", "c: equal", "d: equal"));
+  EXPECT_TRUE(WeightFiles::OpenFolder(out_.path())->written_by_graft());
+}
+
+TEST_F(ConvertWeightsTest, PutsTheFirstFirst) {
+  ASSERT_THAT(Convert({{"a", {1}}, {"b", {2}}, {"c", {3}}}, {.first = {"c", "none", "b", "c"}}),
+              IsOk());
+  const auto weights = WeightFiles::OpenFolder(out_.path());
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_LT(weights->Find("c")->begin, weights->Find("b")->begin);
+  EXPECT_LT(weights->Find("b")->begin, weights->Find("a")->begin);
+}
+
+TEST_F(ConvertWeightsTest, OldNamesBecomeTodays) {
+  const auto converted = Convert({{"x.LayerNorm.gamma", {1}},
+                                  {"x.LayerNorm.beta", {2}},
+                                  {"y.LayerNorm.beta", {3}},
+                                  {"y.LayerNorm.bias", {4}}},
+                                 {});
+  ASSERT_THAT(converted, IsOk());
+  EXPECT_EQ(converted->renamed, 2);
+  EXPECT_THAT(Read("x.LayerNorm.weight"), ElementsAre(1));
+  EXPECT_THAT(Read("x.LayerNorm.bias"), ElementsAre(2));
+  EXPECT_THAT(Read("y.LayerNorm.beta"), ElementsAre(3));  // both are there
+}
+
+}  // namespace
+}  // namespace graft

@@ -1,0 +1,160 @@
+// Weights in several files: what an index may name, and what it may not.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "models/weights/safetensors.h"
+#include "models/weights/weight_files.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
+
+namespace graft {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::IsOk;
+using testing::StatusIs;
+using testing::TemporaryFolder;
+
+constexpr auto kDataLoss = absl::StatusCode::kDataLoss;
+constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+
+class ShardIndexTest : public ::testing::Test {
+ protected:
+  // A file of one tensor [2].
+  void WriteShard(const std::string& path, const std::string& tensor, float first = 1) {
+    const float values[] = {first, first + 1};
+    const absl::Span<const char> bytes(reinterpret_cast<const char*>(values), sizeof(values));
+    ASSERT_THAT(WriteSafetensors(path, {{tensor, DType::kF32, {2}, bytes}}, {}), IsOk());
+  }
+  absl::StatusOr<WeightFiles> Load(const std::string& weight_map) {
+    return WeightFiles::Open(folder_.Write(
+        "model.safetensors.index.json",
+        absl::StrCat(R"({"metadata": {"total_size": 1}, "weight_map": )", weight_map, "}")));
+  }
+  // With one name of a file.
+  absl::StatusOr<WeightFiles> LoadNamed(const std::string& name) {
+    return Load(absl::StrCat(R"({"t": ")", name, R"("})"));
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ShardIndexTest, TensorsOfAllFilesAreFound) {
+  WriteShard(folder_ / "a.safetensors", "first", 1);
+  WriteShard(folder_ / "b.safetensors", "second", 3);
+  const auto weights = Load(R"({"second": "b.safetensors", "first": "a.safetensors"})");
+  ASSERT_THAT(weights, IsOk());
+  ASSERT_EQ(weights->tensors().size(), 2);
+  std::vector<float> values(2);
+  ASSERT_THAT(weights->ReadAsFloat(*weights->Find("second"), absl::MakeSpan(values)), IsOk());
+  EXPECT_THAT(values, ElementsAre(3, 4));
+  EXPECT_THAT(weights->paths(), ElementsAre(folder_ / "model.safetensors.index.json",
+                                            folder_ / "b.safetensors", folder_ / "a.safetensors"));
+  EXPECT_TRUE(weights->written_by_graft());
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_.path()), IsOk());
+}
+
+TEST_F(ShardIndexTest, NamesThatLeaveTheFolderAreRefused) {
+  std::filesystem::create_directory(folder_ / "a");
+  WriteShard(folder_ / "x.safetensors", "t");
+  for (const char* name :
+       {"../x.safetensors", "/etc/passwd", "a/../x.safetensors", "./x.safetensors",
+        R"(..\\x.safetensors)", R"(a\u0000b)", "", ".", "..", "a/x"}) {
+    EXPECT_THAT(LoadNamed(name),
+                StatusIs(kDataLoss, AllOf(HasSubstr("index.json: weight_map.t: "),
+                                          HasSubstr("expected the name of a file in this folder"))))
+        << name;
+  }
+  EXPECT_THAT(LoadNamed("x.safetensors"), IsOk());
+}
+
+TEST_F(ShardIndexTest, LinksPipesAndFoldersAreRefused) {
+  const TemporaryFolder elsewhere;
+  WriteShard(elsewhere / "x.safetensors", "t");
+  std::filesystem::create_symlink(elsewhere / "x.safetensors", folder_ / "link");
+  EXPECT_THAT(LoadNamed("link"),
+              StatusIs(kInvalid, HasSubstr("/link: expected a file of this folder, found a link")));
+  WriteShard(folder_ / "own", "t");
+  std::filesystem::create_symlink("own", folder_ / "inner");
+  EXPECT_THAT(LoadNamed("inner"), StatusIs(kInvalid, HasSubstr("found a link")));
+  std::filesystem::create_hard_link(elsewhere / "x.safetensors", folder_ / "hard");
+  EXPECT_THAT(LoadNamed("hard"),
+              StatusIs(kInvalid, HasSubstr("/hard: expected a file with one name, found one with 2 "
+                                           "(hard links)")));
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(LoadNamed("pipe"), StatusIs(kInvalid, HasSubstr("found a device or pipe")));
+  std::filesystem::create_directory(folder_ / "folder");
+  EXPECT_THAT(LoadNamed("folder"), StatusIs(kInvalid, HasSubstr("found a folder")));
+}
+
+TEST_F(ShardIndexTest, TheLinksOfTheHubsCacheAreFollowed) {
+  const std::string blob(64, 'a');
+  std::filesystem::create_directories(folder_ / "blobs");
+  std::filesystem::create_directories(folder_ / "snapshots/1");
+  WriteShard(folder_ / "blobs/" + blob, "t");
+  std::filesystem::create_symlink("../../blobs/" + blob, folder_ / "snapshots/1/shard");
+  const std::string index = R"({"weight_map": {"t": "shard"}})";
+  folder_.Write("snapshots/1/model.safetensors.index.json", index);
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "snapshots/1"), IsOk());
+  // The same link in another place leads out of it.
+  std::filesystem::create_directories(folder_ / "other/1");
+  std::filesystem::create_symlink("../../blobs/" + blob, folder_ / "other/1/shard");
+  folder_.Write("other/1/model.safetensors.index.json", index);
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "other/1"),
+              StatusIs(kInvalid, HasSubstr("found a link")));
+  // And another name than that of a blob.
+  std::filesystem::create_symlink("../../blobs/../../x", folder_ / "snapshots/1/wrong");
+  folder_.Write("snapshots/1/model.safetensors.index.json", R"({"weight_map": {"t": "wrong"}})");
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "snapshots/1"),
+              StatusIs(kInvalid, HasSubstr("found a link")));
+}
+
+TEST_F(ShardIndexTest, EveryTensorIsInOneFile) {
+  WriteShard(folder_ / "a", "t");
+  WriteShard(folder_ / "b", "u");
+  WriteShard(folder_ / "c", "t");
+  EXPECT_THAT(LoadNamed("none"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("/none: ")));
+  EXPECT_THAT(LoadNamed("b"), StatusIs(kDataLoss, HasSubstr("index.json: weight_map: expected 't' "
+                                                            "in b, found no such tensor")));
+  EXPECT_THAT(Load(R"({"t": "a", "u": "a"})"), StatusIs(kDataLoss, HasSubstr("expected 'u' in a")));
+  // One that the index names once and the files have twice.
+  std::filesystem::create_directory(folder_ / "twice");
+  const float values[] = {1, 2};
+  const absl::Span<const char> bytes(reinterpret_cast<const char*>(values), sizeof(values));
+  ASSERT_THAT(
+      WriteSafetensors(folder_ / "d",
+                       {{"t", DType::kF32, {2}, bytes}, {"v", DType::kF32, {2}, bytes}}, {}),
+      IsOk());
+  EXPECT_THAT(
+      Load(R"({"t": "a", "v": "d"})"),
+      StatusIs(kDataLoss, HasSubstr("'t': expected one tensor of this name, found one in ")));
+}
+
+TEST_F(ShardIndexTest, WhatIsNoIndexIsRefused) {
+  EXPECT_THAT(Load("[]"), StatusIs(kDataLoss, HasSubstr("weight_map: expected an object")));
+  EXPECT_THAT(Load("{}"),
+              StatusIs(kDataLoss, HasSubstr("weight_map: expected tensors, found none")));
+  EXPECT_THAT(Load(R"({"t": 5})"),
+              StatusIs(kDataLoss, HasSubstr("weight_map.t: expected a string")));
+  EXPECT_THAT(Load(R"({"t": "a", "t": "b"})"), StatusIs(kDataLoss, HasSubstr("index.json: ")));
+  EXPECT_THAT(WeightFiles::Open(folder_.Write("x.index.json", "{}")),
+              StatusIs(kDataLoss, HasSubstr("weight_map")));
+  EXPECT_THAT(WeightFiles::Open(folder_.Write("x.index.json", "{")), StatusIs(kDataLoss));
+  EXPECT_THAT(WeightFiles::Open(folder_.Write("x.index.json", "")), StatusIs(kDataLoss));
+  std::vector<std::string> members;
+  for (int i = 0; i < 2000; ++i) members.push_back(absl::StrCat("\"t", i, "\": \"f", i, "\""));
+  EXPECT_THAT(Load(absl::StrCat("{", absl::StrJoin(members, ","), "}")),
+              StatusIs(kDataLoss, HasSubstr("expected at most 1024 files")));
+}
+
+}  // namespace
+}  // namespace graft
