@@ -116,7 +116,7 @@ TEST_P(PyTorchLegacyRefusalTest, NamesFileAndPlace) {
 }
 
 // The good file with one part replaced.
-std::string With(std::string LegacyParts::*part, const std::string& by) {
+std::string With(std::string LegacyParts::* part, const std::string& by) {
   LegacyParts parts = Good();
   parts.*part = by;
   return parts.Bytes();
