@@ -144,8 +144,7 @@ absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorT
   for (size_t i = 0; i < tensors.size(); ++i) {
     ABSL_RETURN_IF_ERROR(CheckBytes(headers[i], tensors[i].bytes.size(), path));
   }
-  return WriteSafetensors(
-      path, headers, [&](size_t i) { return tensors[i].bytes; }, metadata);
+  return WriteSafetensors(path, headers, [&](size_t i) { return tensors[i].bytes; }, metadata);
 }
 
 }  // namespace graft

@@ -13,8 +13,8 @@ ALLOWED = {
     "models/weights": ["base"],
     "models/kernels": [],
     "models": ["base", "models/weights", "models/kernels"],
-    "tasks": ["base", "tokenizers", "embeddings", "models", "models/kernels"],
-    "tools": ["base", "tokenizers", "embeddings", "models", "models/kernels", "tasks"],
+    "tasks": ["base", "tokenizers", "embeddings", "models", "models/weights", "models/kernels"],
+    "tools": ["base", "tokenizers", "embeddings", "models", "models/weights", "models/kernels", "tasks"],
 }
 WITHOUT_TORCH = ["base", "tokenizers", "embeddings", "models/weights"]
 # Types of these libraries appear in no installed header.

@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/utf8.h"
+#include "base/wire_format.h"
 #include "tokenizers/files/charsmap_check.h"
 #include "tokenizers/files/vocabulary_file.h"
-#include "base/wire_format.h"
 
 namespace graft {
 namespace {
