@@ -8,7 +8,8 @@ Vocabularies come from the benchmark data; what transformers makes of them is sa
 all contestants but sentencepiece read. A case is a vocabulary and a text (tokenizer_texts.py). Each is
 timed on one thread, warm, cold with empty caches, and "full" with offsets, words and masks; then graft
 alone on --threads threads, in turn with one, and with a loop that only computes ("probe"), which tells what
-threads can gain on this machine at this moment. Loading is timed too.
+threads can gain on this machine at this moment; there the texts come five times, since in a batch of some
+milliseconds the system's start of a thread counts most. Loading is timed too.
 
 Calls from Python take lists of str and give arrays or lists; graft's call is C++: what the conversion of
 str costs the peers is in their time.
@@ -160,7 +161,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             make_folder(vocabulary, folder)
             path = os.path.join(folder, "texts")
-            data.write_lines(tokenizer_texts.ALL[text](), path)
+            texts = tokenizer_texts.ALL[text]()
+            data.write_lines(texts, path)
             # The library sentencepiece adds none.
             request = {"tokenizer": folder, "texts": path, "special_tokens": "sentencepiece" not in CASES[case]}
             commands = {"graft": [options.graft]}
@@ -172,6 +174,7 @@ def main():
                     extra_runs={name: KINDS[name] for name in commands}, log=lambda text: None)
                 judge(result, CASES[case])
                 if not options.no_scaling:
+                    data.write_lines(texts * 5, path)
                     result["threads"] = scaling(options, case, request)["gain_of_threads"]
             except compare.Failure as failure:
                 sys.exit(f"tokenizer_bench.py: {case}: {failure}")
