@@ -38,7 +38,7 @@ std::unique_ptr<Backbone> LoadGolden(const std::string& name) {
   for (const auto& stage : BackboneLayout(*config))
     slots.insert(slots.end(), stage.begin(), stage.end());
   auto loaded =
-      LoadTensors(GoldenFolder(name) + "/model.safetensors", slots, BackbonePrefix(*config));
+      LoadTensors(*WeightFiles::OpenFolder(GoldenFolder(name)), slots, BackbonePrefix(*config));
   ABSL_CHECK_OK(loaded.status());
   return MakeBackbone(*config, std::move(loaded->tensors));
 }
