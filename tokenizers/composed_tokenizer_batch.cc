@@ -3,6 +3,7 @@
 #include <atomic>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -61,25 +62,24 @@ class ChunkedBatch {
   void Stop() { next_.store(waiting_.size(), std::memory_order_relaxed); }
 
   // An empty result, with memory of an earlier one if there is some.
-  EncodedBatch Spare() {
+  std::unique_ptr<EncodedBatch> Spare() {
     absl::MutexLock lock(mutex_);
-    if (spare_.empty()) return {};
-    EncodedBatch result = std::move(spare_.back());
+    if (spare_.empty()) return std::make_unique<EncodedBatch>();
+    std::unique_ptr<EncodedBatch> result = std::move(spare_.back());
     spare_.pop_back();
     return result;
   }
 
-  void Put(size_t chunk, EncodedBatch result) {
+  void Put(size_t chunk, std::unique_ptr<EncodedBatch> result) {
     absl::MutexLock lock(mutex_);
     waiting_[chunk] = std::move(result);
     if (appending_) return;
     appending_ = true;
     for (; appended_ < waiting_.size() && waiting_[appended_]; ++appended_) {
-      EncodedBatch next = std::move(*waiting_[appended_]);
-      waiting_[appended_].reset();
+      std::unique_ptr<EncodedBatch> next = std::move(waiting_[appended_]);
       // First touches of the batch's memory take long: the other threads put theirs meanwhile.
       mutex_.unlock();
-      Append(next);
+      Append(*next);
       mutex_.lock();
       spare_.push_back(std::move(next));
     }
@@ -107,8 +107,8 @@ class ChunkedBatch {
   std::atomic<size_t> next_ = 0;
   absl::Mutex mutex_;
   // By chunk: done, but one before is not.
-  std::vector<std::optional<EncodedBatch>> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::vector<EncodedBatch> spare_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<EncodedBatch>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<EncodedBatch>> spare_ ABSL_GUARDED_BY(mutex_);
   size_t appended_ ABSL_GUARDED_BY(mutex_) = 0;     // chunks
   bool appending_ ABSL_GUARDED_BY(mutex_) = false;  // a thread is
   EncodedBatch all_;                                // that thread's
@@ -136,8 +136,8 @@ EncodedBatch ComposedTokenizer::EncodeBatch(absl::Span<const std::string_view> t
   const auto work = [&](size_t thread) {
     const TextEncoderPool::Lease encoder = encoders_.Take(thread);
     while (const std::optional<size_t> chunk = batch.Next()) {
-      EncodedBatch result = batch.Spare();
-      AppendTexts(chunks[*chunk], options, *encoder, result);
+      std::unique_ptr<EncodedBatch> result = batch.Spare();
+      AppendTexts(chunks[*chunk], options, *encoder, *result);
       batch.Put(*chunk, std::move(result));
     }
   };

@@ -16,10 +16,9 @@ constexpr size_t kHugePage = size_t{2} << 20;
 // the first touch of 2 MiB is then one fault and not 512.
 inline void AdviseHugePages(void* memory, size_t bytes) {
   constexpr uintptr_t kPage = 4096;
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(memory) + kPage - 1) & ~(kPage - 1);
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + bytes) & ~(kPage - 1);
   if (bytes < 2 * kHugePage) return;
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  const size_t before = -reinterpret_cast<uintptr_t>(memory) % kPage;  // the first whole page
+  ::madvise(static_cast<char*>(memory) + before, (bytes - before) / kPage * kPage, MADV_HUGEPAGE);
 }
 
 // A standard allocator that asks for huge pages from 2 MiB on: random looks into a large table

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -18,6 +19,7 @@
 #include "models/weights/float_conversion.h"
 #include "models/weights/pytorch_file.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/safetensors_limits.h"
 #include "models/weights/shard_index.h"
 #include "models/weights/strided_read.h"
 #include "models/weights/tensorflow_checkpoint.h"
@@ -40,6 +42,16 @@ void ToFloat(DType dtype, const char* in, float* out, size_t count) {
     default:
       return DoubleToFloat(reinterpret_cast<const double*>(in), out, count);
   }
+}
+
+// A pickle that torch.save does not write: its reader says why. As a safetensors file its header
+// would be too long.
+bool IsOtherPickle(std::string_view bytes) {
+  constexpr char kProto = '\x80';
+  uint64_t header = 0;
+  if (bytes.size() < sizeof(header) || bytes[0] != kProto) return false;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  return header > kMaxSafetensorsHeader;
 }
 
 absl::Status TensorError(const std::string& path, const TensorInfo& tensor,
@@ -145,7 +157,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenSingle(InputFile file) {
   if (!by_name && IsPyTorchZip(bytes)) {
     weights.format_ = WeightFormat::kPyTorch;
     table = ReadPyTorchZip(file);
-  } else if (!by_name && IsPyTorchLegacy(bytes)) {
+  } else if (!by_name && (IsPyTorchLegacy(bytes) || IsOtherPickle(bytes))) {
     weights.format_ = WeightFormat::kPyTorchLegacy;
     table = ReadPyTorchLegacy(file);
   } else {

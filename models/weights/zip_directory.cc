@@ -107,8 +107,9 @@ absl::StatusOr<Directory> ReadEnd(const InputFile& file) {
   if (at >= kLocatorSize) {
     ABSL_ASSIGN_OR_RETURN(const std::string locator,
                           ZipBytes(file, at - kLocatorSize, kLocatorSize));
-    if (ZipNumber<uint32_t>(locator, 0) == kLocator64)
+    if (ZipNumber<uint32_t>(locator, 0) == kLocator64) {
       return ReadEnd64(file, at - kLocatorSize, directory);
+    }
   }
   ABSL_RETURN_IF_ERROR(CheckDirectory(file, directory, at));
   return directory;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,10 +23,6 @@
 namespace {
 
 using graft::testing::MemoryFile;
-
-graft::InputFile DataFile(size_t size) {
-  return (new MemoryFile)->Open(std::string(size, '\0'));  // both for as long as the program runs
-}
 
 // Keys and values, each behind a byte with its length.
 graft::testing::KeysAndValues TakeEntries(std::string_view bytes) {
@@ -65,11 +62,9 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  static MemoryFile& memory = *new MemoryFile();
-  static std::vector<graft::InputFile>& shards = *new std::vector<graft::InputFile>();
-  if (shards.empty()) {
-    for (const size_t shard_size : {1000, 64}) shards.push_back(DataFile(shard_size));
-  }
+  static const MemoryFile memory, first, second;
+  static const graft::InputFile shards[] = {first.Open(std::string(1000, '\0')),
+                                            second.Open(std::string(64, '\0'))};
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const graft::InputFile index = memory.Open(IndexOf(data[0], bytes));
   const std::string place = absl::StrCat(index.path(), ": byte ");
@@ -80,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   ABSL_CHECK(*count >= 1 && *count <= 1024);
   const absl::Span<const graft::InputFile> files =
-      absl::MakeConstSpan(shards).first(std::min(*count, shards.size()));
+      absl::MakeConstSpan(shards).first(std::min(*count, std::size(shards)));
   auto table = graft::ReadTensorFlowCheckpoint(index, files);
   if (!table.ok()) {
     ABSL_CHECK(table.status().message().starts_with(place));

@@ -53,6 +53,7 @@ STRICTER = {
         (r"(found more bytes|expected the end of the file|bytes of no storage)", "torch does not look behind the last thing that it needs"),
         (r"(_rebuild|persistent id|OrderedDict|a dictionary of|keys are names|names that differ|names in UTF-8|of hooks|to give attributes)",
          "torch takes any values where the state of a model has certain ones"),
+        (r"byte 0: expected the magic number", "torch takes the magic number in a pickle of any protocol"),
         (r"(magic number|protocol 1001|little_endian|about the system)", "torch reads the facts about the system only in part"),
         (r"(repeats no element|no two elements share|inside the|no more bytes than storage)", "torch takes tensors whose elements share places or lie in a larger storage"),
         (r"(bytes for .* elements|elements as in the state)", "torch compares sizes only where it reads"),
