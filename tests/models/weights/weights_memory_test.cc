@@ -24,7 +24,7 @@ namespace {
 
 std::atomic<int64_t> now{0}, peak{0};
 
-void Count(void* memory, int64_t sign) {
+[[maybe_unused]] void Count(void* memory, int64_t sign) {
   const int64_t after = now += sign * static_cast<int64_t>(::malloc_usable_size(memory));
   if (after > peak.load()) peak = after;
 }
