@@ -135,6 +135,8 @@ class Conversion {
   absl::Status ConvertFolder(const std::string& folder, bool is_model) {
     const std::string from = folder.empty() ? from_ : JoinPath(from_, folder);
     const std::string to = folder.empty() ? to_ : JoinPath(to_, folder);
+    // A module without files of its own (Normalize) need not have a folder.
+    if (!is_model && !PathExists(from)) return absl::OkStatus();
     if (!folder.empty() && ::mkdir(to.c_str(), 0777) != 0) {
       return ErrnoStatus(errno, to, "create the folder");
     }

@@ -175,6 +175,21 @@ class Convert(WeightsTest):
         self.assertNotIn("auto_map", (self.out / "config.json").read_text())
         self.assertFalse((self.out / "modeling_own.py").exists())
 
+    def test_modules_of_sentence_transformers_come_along(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        kinds = ("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize"), ("3_Dense", "Dense")
+        (self.model / "modules.json").write_text(json.dumps(
+            [{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"} for i, (path, kind) in enumerate(kinds)]))
+        for name in "1_Pooling", "3_Dense":  # a Normalize module has no files
+            (self.model / name).mkdir()
+            (self.model / name / "config.json").write_text('{"pooling_mode": "mean"}')
+        dense = {"linear.weight": ("F32", [2], struct.pack("<2f", 1, 2))}
+        write_zip(self.model / "3_Dense" / "pytorch_model.bin", dense)
+        self.convert()
+        self.assertEqual(read_safetensors(self.out / "3_Dense" / "model.safetensors"), dense)
+        self.assertEqual((self.out / "1_Pooling" / "config.json").read_text(), '{"pooling_mode": "mean"}')
+        self.assertTrue((self.out / "modules.json").exists())
+
     def test_what_is_in_the_way_stays(self):
         write_zip(self.model / "pytorch_model.bin", self.tensors)
         self.out.mkdir()
