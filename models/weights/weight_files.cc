@@ -20,6 +20,7 @@
 #include "models/weights/check_sum.h"
 #include "models/weights/float_conversion.h"
 #include "models/weights/pytorch_file.h"
+#include "models/weights/pytorch_state.h"
 #include "models/weights/safetensors.h"
 #include "models/weights/safetensors_limits.h"
 #include "models/weights/shard_index.h"
@@ -32,6 +33,7 @@ namespace {
 // A piece stays in the cache until it is summed or converted.
 constexpr size_t kPieceBytes = size_t{256} << 10;
 
+constexpr char kPickleProto = '\x80';
 constexpr std::string_view kIndexEnd = ".index.json", kTensorFlowEnd = ".index";
 
 // `bytes` of a tensor as floats. `in` is aligned for the type.
@@ -46,12 +48,11 @@ void ToFloat(DType dtype, const char* in, float* out, size_t count) {
   }
 }
 
-// A pickle that torch.save does not write: its reader says why. As a safetensors file its header
-// would be too long.
-bool IsOtherPickle(std::string_view bytes) {
-  constexpr char kProto = '\x80';
+// Whether these first bytes would announce a longer header than a safetensors file may have: other
+// formats begin so.
+bool IsNoSafetensors(std::string_view bytes) {
   uint64_t header = 0;
-  if (bytes.size() < sizeof(header) || bytes[0] != kProto) return false;
+  if (bytes.size() < sizeof(header)) return false;
   std::memcpy(&header, bytes.data(), sizeof(header));
   return header > kMaxSafetensorsHeader;
 }
@@ -146,20 +147,23 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
 absl::StatusOr<WeightFiles> WeightFiles::OpenSingle(InputFile file) {
   WeightFiles weights;
   weights.path_ = file.path();
-  std::array<char, 64> first{};
+  std::array<char, 512> first{};
   const size_t count = std::min<size_t>(first.size(), file.size());
   ABSL_RETURN_IF_ERROR(file.ReadAt(0, absl::MakeSpan(first).first(count)));
   const std::string_view bytes(first.data(), count);
-  if (absl::StartsWith(bytes, "version https://git-lfs.github.com/spec/")) {
-    return absl::DataLossError(absl::StrCat(
-        weights.path_, ": expected weights, found a pointer of Git LFS: fetch the file itself"));
+  const bool no_safetensors = IsNoSafetensors(bytes);
+  const std::string_view other = no_safetensors ? DescribeOtherFile(bytes) : "";
+  if (!other.empty()) {
+    return absl::DataLossError(
+        absl::StrCat(weights.path_, ": byte 0: expected weights, found ", other));
   }
   const bool by_name = absl::EndsWith(weights.path_, ".safetensors");
   absl::StatusOr<WeightTable> table;
   if (!by_name && IsPyTorchZip(bytes)) {
     weights.format_ = WeightFormat::kPyTorch;
     table = ReadPyTorchZip(file);
-  } else if (!by_name && (IsPyTorchLegacy(bytes) || IsOtherPickle(bytes))) {
+  } else if (!by_name && (IsPyTorchLegacy(bytes) || (no_safetensors && bytes[0] == kPickleProto))) {
+    // Pickles that torch.save does not write are refused by this reader, with a reason.
     weights.format_ = WeightFormat::kPyTorchLegacy;
     table = ReadPyTorchLegacy(file);
   } else {

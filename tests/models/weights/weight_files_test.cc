@@ -176,6 +176,10 @@ TEST_F(WeightFilesTest, WhatIsNoFileOfWeightsIsNamed) {
               StatusIs(kDataLoss, HasSubstr("/empty: byte 0: expected 8 bytes of header length")));
   EXPECT_THAT(WeightFiles::Open(folder_.Write("p", "version https://git-lfs.github.com/spec/v1\n")),
               StatusIs(kDataLoss, HasSubstr("found a pointer of Git LFS")));
+  std::string tar(512, 'x');
+  tar.replace(257, 5, "ustar");
+  EXPECT_THAT(WeightFiles::Open(folder_.Write("p", tar)),
+              StatusIs(kDataLoss, HasSubstr("/p: byte 0: expected weights, found a tar archive")));
   std::string other = LegacyFile();
   other[1] = 4;  // protocol
   EXPECT_THAT(
