@@ -137,6 +137,7 @@ absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorH
 absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorToWrite>& tensors,
                               const std::map<std::string, std::string>& metadata) {
   std::vector<TensorHeader> headers;
+  headers.reserve(tensors.size());
   for (const TensorToWrite& tensor : tensors) {
     headers.push_back({tensor.name, tensor.dtype, tensor.shape});
   }
