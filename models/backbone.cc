@@ -1,36 +1,54 @@
 #include "models/backbone.h"
 
 #include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
 
-#include "models/bert.h"
+#include <iterator>
 
 namespace graft {
 
+Backbone::Backbone(FamilyArchitecture architecture, std::vector<at::Tensor> tensors)
+    : architecture_(std::move(architecture)) {
+  size_t next = 0;
+  for (std::vector<SlotLayout>& layout : this->architecture().Layout()) {
+    auto stage = std::make_shared<Stage>();
+    for (size_t i = 0; i < layout.size(); ++i, ++next) {
+      TORCH_CHECK(next < tensors.size(), "Backbone: ", tensors.size(), " tensors are too few");
+      stage->tensors.push_back(std::move(tensors[next]));
+    }
+    stage->layout = std::move(layout);
+    stages_.push_back(std::move(stage));
+  }
+  TORCH_CHECK(next == tensors.size(), "Backbone: ", tensors.size(), " tensors for ", next,
+              " slots");
+}
+
 std::unique_ptr<Backbone> Backbone::Trainable(const FreezePlan& plan) const {
-  std::vector<std::shared_ptr<const Stage>> stages = stages_;
+  Stages stages = stages_;
   for (int s = plan.frozen_stages(); s < this->stages(); ++s) {
     auto copy = std::make_shared<Stage>(*stages_[s]);
     for (at::Tensor& tensor : copy->tensors)
       tensor = tensor.detach().clone().set_requires_grad(true);
     stages[s] = std::move(copy);
   }
-  std::unique_ptr<Backbone> trainable = WithStages(std::move(stages));
-  trainable->frozen_stages_ = plan.frozen_stages();
-  return trainable;
+  return std::unique_ptr<Backbone>(
+      new Backbone(architecture_, std::move(stages), plan.frozen_stages()));
 }
 
 at::Tensor Backbone::Run(const Batch& batch, at::Tensor hidden, int first, int last,
                          const PassOptions& options, const Visitor& visitor) const {
+  const std::vector<at::Tensor> tables = architecture().Tables(batch);
   for (int s = first; s <= last; ++s) {
     const bool frozen = s < frozen_stages_;
     const c10::AutoGradMode grad(c10::GradMode::is_enabled() && !frozen);
-    const DropoutAt dropout = [&](double rate, int place) {
+    const auto dropout = [&](double rate, int place) {
       constexpr uint32_t kPlacesPerStage = 256;
       const bool active = options.train && !frozen;
       return DropoutKey{active ? rate : 0, options.seed, options.step,
                         static_cast<uint32_t>(s) * kPlacesPerStage + static_cast<uint32_t>(place)};
     };
-    hidden = RunStage(s, batch, hidden, dropout);
+    const at::Tensor below = std::move(hidden);
+    hidden = architecture().RunStage({s, stages_, batch, below, tables, dropout});
     if (visitor) visitor(s, hidden);
   }
   return hidden;
@@ -58,27 +76,12 @@ std::vector<at::Tensor> Backbone::TrainableTensors() const {
   return all;
 }
 
-std::string Backbone::prefix() const { return BackbonePrefix(config_); }
-
-std::string BackbonePrefix(const EncoderConfig&) { return "bert."; }
-
-std::vector<std::vector<SlotLayout>> BackboneLayout(const EncoderConfig& config) {
-  return BertLayout(config);
-}
-
-std::unique_ptr<Backbone> MakeBackbone(const EncoderConfig& config,
-                                       std::vector<at::Tensor> tensors) {
-  std::vector<std::shared_ptr<const Stage>> stages;
-  size_t next = 0;
-  for (std::vector<SlotLayout>& layout : BackboneLayout(config)) {
-    auto stage = std::make_shared<Stage>();
-    for (size_t i = 0; i < layout.size(); ++i) stage->tensors.push_back(std::move(tensors[next++]));
-    stage->layout = std::move(layout);
-    stages.push_back(std::move(stage));
+std::vector<SlotLayout> BackboneSlots(const Architecture& architecture) {
+  std::vector<SlotLayout> slots;
+  for (std::vector<SlotLayout>& stage : architecture.Layout()) {
+    std::move(stage.begin(), stage.end(), std::back_inserter(slots));
   }
-  TORCH_CHECK(next == tensors.size(), "MakeBackbone: ", tensors.size(), " tensors for ", next,
-              " slots");
-  return MakeBert(config, std::move(stages));
+  return slots;
 }
 
 }  // namespace graft

@@ -11,10 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "models/architecture.h"
 #include "models/batch.h"
 #include "models/encoder_config.h"
+#include "models/families/families.h"
 #include "models/freeze_plan.h"
-#include "models/kernels/dropout.h"
 #include "models/weights_layout.h"
 
 namespace graft {
@@ -26,25 +27,23 @@ struct PassOptions {
   uint32_t step = 0;
 };
 
-// The weights of one stage, shared and immutable once they are frozen.
-struct Stage {
-  std::vector<SlotLayout> layout;
-  std::vector<at::Tensor> tensors;  // one a slot
-};
-
 // Stage 0 is the embeddings with their norm, stage i is layer i. Stages are shared between
 // backbones; what trains is a copy (Trainable). All methods are const, and thread-safe as long as
 // no optimizer changes the trainable stages.
-class Backbone {
+class Backbone final {
  public:
   // Called with the output [R, H] of each stage as it passes.
   using Visitor = std::function<void(int stage, const at::Tensor& hidden)>;
 
-  virtual ~Backbone() = default;
+  // Over loaded tensors, one a slot of BackboneSlots. Nothing is frozen, and no tensor records
+  // gradients before Trainable.
+  Backbone(FamilyArchitecture architecture, std::vector<at::Tensor> tensors);
 
-  const EncoderConfig& config() const { return config_; }
-  int64_t hidden_size() const { return config_.hidden_size; }
-  int layers() const { return static_cast<int>(config_.layers); }
+  const Family& family() const { return *architecture_.family; }
+  const Architecture& architecture() const { return *architecture_.architecture; }
+  const EncoderConfig& config() const { return architecture().config(); }
+  int64_t hidden_size() const { return config().hidden_size; }
+  int layers() const { return static_cast<int>(config().layers); }
   int stages() const { return static_cast<int>(stages_.size()); }
   const Stage& stage(int index) const { return *stages_[index]; }
   // Stages below this one are frozen: they run without gradient and without dropout.
@@ -66,38 +65,20 @@ class Backbone {
   std::vector<NamedTensor> Parameters() const;
   // The tensors that an optimizer changes: those of the stages that are not frozen.
   std::vector<at::Tensor> TrainableTensors() const;
-  // BackbonePrefix of its family.
-  std::string prefix() const;
-
- protected:
-  Backbone(EncoderConfig config, std::vector<std::shared_ptr<const Stage>> stages)
-      : config_(std::move(config)), stages_(std::move(stages)) {}
-
-  // The mathematics of one stage. `key` names the dropout of a place within the stage: inactive
-  // unless it trains.
-  using DropoutAt = std::function<DropoutKey(double rate, int place)>;
-  virtual at::Tensor RunStage(int stage, const Batch& batch, const at::Tensor& hidden,
-                              const DropoutAt& dropout) const = 0;
-  // The same family over other stages.
-  virtual std::unique_ptr<Backbone> WithStages(
-      std::vector<std::shared_ptr<const Stage>> stages) const = 0;
 
  private:
-  EncoderConfig config_;
-  std::vector<std::shared_ptr<const Stage>> stages_;
+  Backbone(FamilyArchitecture architecture, Stages stages, int frozen_stages)
+      : architecture_(std::move(architecture)),
+        stages_(std::move(stages)),
+        frozen_stages_(frozen_stages) {}
+
+  FamilyArchitecture architecture_;
+  Stages stages_;
   int frozen_stages_ = 0;
 };
 
-// The stages of an encoder of this config, as its checkpoint names them: one list of slots a stage.
-std::vector<std::vector<SlotLayout>> BackboneLayout(const EncoderConfig& config);
-
-// What stands before the names of a family's tensors in a checkpoint with a head: "bert.".
-std::string BackbonePrefix(const EncoderConfig& config);
-
-// A backbone over loaded tensors, given stage by stage in the order of BackboneLayout. All stages
-// count as frozen.
-std::unique_ptr<Backbone> MakeBackbone(const EncoderConfig& config,
-                                       std::vector<at::Tensor> tensors);
+// All slots of an architecture, stage by stage: what LoadTensors is asked for.
+std::vector<SlotLayout> BackboneSlots(const Architecture& architecture);
 
 }  // namespace graft
 

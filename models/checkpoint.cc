@@ -41,12 +41,15 @@ std::optional<std::string> OldName(std::string_view name) {
   return std::nullopt;
 }
 
-const TensorInfo* FindTensor(const WeightFiles& files, std::string_view name,
+const TensorInfo* FindTensor(const WeightFiles& files, const PartLayout& part,
                              std::string_view prefix) {
-  for (const std::string& candidate : {absl::StrCat(prefix, name), std::string(name)}) {
-    if (const TensorInfo* tensor = files.Find(candidate)) return tensor;
-    if (const auto old = OldName(candidate)) {
-      if (const TensorInfo* tensor = files.Find(*old)) return tensor;
+  for (const std::string& name : {part.name, part.other_name}) {
+    if (name.empty()) continue;
+    for (const std::string& candidate : {absl::StrCat(prefix, name), name}) {
+      if (const TensorInfo* tensor = files.Find(candidate)) return tensor;
+      if (const auto old = OldName(candidate)) {
+        if (const TensorInfo* tensor = files.Find(*old)) return tensor;
+      }
     }
   }
   return nullptr;
@@ -72,7 +75,7 @@ std::vector<const TensorInfo*> FindParts(const WeightFiles& files,
   std::vector<const TensorInfo*> found;
   for (const SlotLayout& slot : slots) {
     for (const PartLayout& part : slot.parts) {
-      found.push_back(FindTensor(files, part.name, prefix));
+      found.push_back(FindTensor(files, part, prefix));
     }
   }
   return found;
@@ -178,7 +181,7 @@ TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLay
   TensorMismatch mismatch;
   for (const SlotLayout& slot : slots) {
     for (const PartLayout& part : slot.parts) {
-      const TensorInfo* tensor = FindTensor(files, part.name, prefix);
+      const TensorInfo* tensor = FindTensor(files, part, prefix);
       if (tensor == nullptr) {
         mismatch.missing.push_back(part.name);
       } else if (tensor->shape != part.shape) {

@@ -1,41 +1,29 @@
-// config.json of an encoder, checked.
+// What all encoders have in common.
 #ifndef GRAFT_MODELS_ENCODER_CONFIG_H_
 #define GRAFT_MODELS_ENCODER_CONFIG_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-
 namespace graft {
 
-// What the mathematics of an encoder depends on. Names of the JSON keys stand beside the fields
-// where they differ.
+// The sizes and rates that programs ask for, whatever the family. What else its mathematics depends
+// on, a family keeps to itself.
 struct EncoderConfig {
   std::string model_type;                  // "bert"
   std::vector<std::string> architectures;  // as the file says; may be empty
   int64_t vocab_size = 0;
   int64_t hidden_size = 0;
-  int64_t layers = 0;  // num_hidden_layers
-  int64_t heads = 0;   // num_attention_heads
+  int64_t layers = 0;
+  int64_t heads = 0;
   int64_t intermediate_size = 0;
-  int64_t max_positions = 0;  // max_position_embeddings
-  int64_t type_vocab_size = 0;
-  double layer_norm_eps = 1e-12;
-  double hidden_dropout = 0.1;     // hidden_dropout_prob
-  double attention_dropout = 0.1;  // attention_probs_dropout_prob
-  std::optional<double>
-      classifier_dropout;  // of a classification head; hidden_dropout when the file has none
+  int64_t max_positions = 0;    // longest text that the model has positions for, in tokens
+  int64_t type_vocab_size = 0;  // rows of the token types' table; 0 without one
+  double hidden_dropout = 0;
+  double attention_dropout = 0;
   double initializer_range = 0.02;  // standard deviation of new weights
 };
-
-// Reads a config.json, or the bert_config.json of the original BERT release, which names no
-// model_type. NotFound, DataLoss (no JSON) or InvalidArgument: a value is missing, out of
-// range or contradicts another; an option that changes the mathematics and that graft does not
-// compute is refused by name. Thread-safe.
-absl::StatusOr<EncoderConfig> LoadEncoderConfig(const std::string& path);
 
 }  // namespace graft
 

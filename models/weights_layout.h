@@ -14,6 +14,7 @@ namespace graft {
 struct PartLayout {
   std::string name;
   std::vector<int64_t> shape;
+  std::string other_name = {};  // under which some checkpoints have it; may be empty
 };
 
 // One tensor in memory: its parts stacked along dimension 0 (query, key and value weights make one

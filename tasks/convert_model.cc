@@ -100,13 +100,9 @@ absl::StatusOr<std::string> ConvertConfig(const std::string& path, const WeightF
 
 // The order in which graft maps the tensors; none for models that it does not compute.
 std::vector<std::string> OrderOf(const std::string& config_file, const WeightFiles& weights) {
-  const auto config = LoadEncoderConfig(config_file);
-  if (!config.ok()) return {};
-  std::vector<SlotLayout> slots;
-  for (const auto& stage : BackboneLayout(*config)) {
-    slots.insert(slots.end(), stage.begin(), stage.end());
-  }
-  return NamesInOrder(weights, slots, BackbonePrefix(*config));
+  const auto read = ReadArchitecture(config_file);
+  if (!read.ok()) return {};
+  return NamesInOrder(weights, BackboneSlots(*read->architecture), read->family->prefix);
 }
 
 class Conversion {

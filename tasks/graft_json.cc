@@ -58,9 +58,6 @@ absl::StatusOr<GraftJson> ReadGraftJson(const std::string& path) {
   settings.pooling = *parsed;
   ABSL_ASSIGN_OR_RETURN(const JsonValue pooler, root.Get("pooler"));
   ABSL_ASSIGN_OR_RETURN(settings.pooler, pooler.AsBool());
-  if (settings.pooler && settings.pooling != Pooling::kCls) {
-    return pooler.Error(absl::StrCat("expected false with pooling '", pooling, "', found true"));
-  }
   ABSL_ASSIGN_OR_RETURN(settings.max_length, root.GetInt("max_length", kMinTokens, kMaxTokens));
   if (const auto training = root.Find("training")) {
     ABSL_ASSIGN_OR_RETURN(const auto members, training->AsObject());

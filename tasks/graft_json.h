@@ -18,8 +18,8 @@ inline constexpr int64_t kGraftJsonVersion = 1;
 struct GraftJson {
   std::vector<std::string> labels;  // by class
   Pooling pooling = Pooling::kCls;
-  bool pooler = true;
-  int64_t max_length = 0;                       // tokens, special tokens counted
+  bool pooler = true;      // the head of the family's own checkpoints (BERT: with its pooler)
+  int64_t max_length = 0;  // tokens, special tokens counted
   std::map<std::string, std::string> training;  // how it was trained, for people
 };
 

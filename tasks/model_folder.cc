@@ -98,6 +98,18 @@ absl::Status ReadDenseHead(ModelFolder& folder, const GraftJson& settings) {
   return absl::OkStatus();
 }
 
+// The head that graft.json describes: the family's own, or a linear layer.
+absl::Status SetHead(ModelFolder& folder, const std::string& path, const GraftJson& settings) {
+  const HeadLayout& own = *folder.architecture.architecture->heads().sequence;
+  SequenceClassifierConfig& head = folder.head.emplace();
+  head.of_family = settings.pooler;
+  head.layout = settings.pooler ? own : LinearHead(settings.pooling, own.dropout);
+  if (head.pooling() == settings.pooling) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, ": pooling: expected '", PoolingName(head.pooling()), "' of the head of ",
+      folder.config.model_type, " (pooler: true), found '", PoolingName(settings.pooling), "'"));
+}
+
 // graft.json, where the folder has one, and the head that it describes.
 absl::Status ReadGraftHead(ModelFolder& folder) {
   const std::string path = JoinPath(folder.path, "graft.json");
@@ -112,7 +124,7 @@ absl::Status ReadGraftHead(ModelFolder& folder) {
   folder.max_length = settings.max_length;
   folder.max_length_is_set = true;
   folder.training = settings.training;
-  folder.head = SequenceClassifierConfig{.pooling = settings.pooling, .pooler = settings.pooler};
+  ABSL_RETURN_IF_ERROR(SetHead(folder, path, settings));
   const bool dense = !folder.modules.empty();
   if (dense) ABSL_RETURN_IF_ERROR(ReadDenseHead(folder, settings));
   if (dense == settings.pooler) {
@@ -132,15 +144,14 @@ absl::Status ReadHead(ModelFolder& folder) {
   const std::vector<std::string>& names = folder.config.architectures;
   if (PathExists(JoinPath(folder.path, "graft.json"))) {
     ABSL_RETURN_IF_ERROR(ReadGraftHead(folder));
-  } else if (std::find(names.begin(), names.end(), "BertForSequenceClassification") !=
+  } else if (std::find(names.begin(), names.end(), SequenceClass(*folder.architecture.family)) !=
              names.end()) {
     ABSL_ASSIGN_OR_RETURN(folder.labels, ReadLabels(folder.config_file));
-    folder.head = SequenceClassifierConfig{.pooling = Pooling::kCls, .pooler = true};
+    folder.head.emplace().layout = *folder.architecture.architecture->heads().sequence;
   }
   if (folder.head) {
     folder.head->hidden_size = folder.config.hidden_size;
     folder.head->classes = static_cast<int64_t>(folder.labels.size());
-    folder.head->dropout = folder.config.classifier_dropout.value_or(folder.config.hidden_dropout);
     folder.head->initializer_range = folder.config.initializer_range;
   }
   return absl::OkStatus();
@@ -183,7 +194,8 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
   if (PathExists(JoinPath(path, "modules.json")))
     ABSL_RETURN_IF_ERROR(ReadSentenceTransformers(folder));
   folder.config_file = ConfigFile(folder.transformer);
-  ABSL_ASSIGN_OR_RETURN(folder.config, LoadEncoderConfig(folder.config_file));
+  ABSL_ASSIGN_OR_RETURN(folder.architecture, ReadArchitecture(folder.config_file));
+  folder.config = folder.architecture.architecture->config();
   folder.files.push_back(folder.config_file);
   ABSL_RETURN_IF_ERROR(ReadMaxLength(folder));
   ABSL_RETURN_IF_ERROR(ReadHead(folder));

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "models/backbone.h"
 #include "models/encoder_config.h"
+#include "models/families/families.h"
 #include "models/weights/weight_files.h"
 #include "tasks/sentence_modules.h"
 #include "tasks/sequence_classifier.h"
@@ -31,7 +32,8 @@ struct ModelFolder {
   std::string path;
   std::string transformer;  // folder of config.json and the weights: `path`, or a folder in it
   std::string config_file;  // config.json there, or bert_config.json
-  EncoderConfig config;
+  FamilyArchitecture architecture;
+  EncoderConfig config;  // the architecture's
   // Of modules.json; empty in the layout of transformers.
   std::vector<SentenceModule> modules;
   // What the Pooling module says; CLS from there is the first token without pooler.
@@ -63,7 +65,8 @@ struct LoadedModel {
   std::unique_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const Backbone> backbone;
   std::optional<SequenceClassifier> head;
-  // The pretrained pooler (weight, bias) that is no part of a head; empty when there is none.
+  // The pretrained pooler (weight, bias) that is no part of a head; empty when there is none, or
+  // when the family's own head does not begin with it.
   std::vector<at::Tensor> pooler;
   // Tensors of the files that no part of the model reads; those of a Dense module with its folder
   // in front. `pooler` is among them unless a new head starts from it by default: where there is
@@ -94,10 +97,10 @@ struct ClassifierToSave {
 // (with a graft.json that it reads).
 absl::Status CheckSavePath(const std::string& path, bool replace);
 
-// Writes the folder, all or nothing (base/durable.h). With CLS and pooler it opens in transformers'
-// AutoModelForSequenceClassification, else it is a sentence-transformers folder whose Dense module
-// gives the logits. `replace`: a folder that graft wrote is exchanged for the new one; anything
-// else that is there is AlreadyExists, as CheckSavePath says.
+// Writes the folder, all or nothing (base/durable.h). With the family's own head it opens in
+// transformers' AutoModelForSequenceClassification, else it is a sentence-transformers folder whose
+// Dense module gives the logits. `replace`: a folder that graft wrote is exchanged for the new one;
+// anything else that is there is AlreadyExists, as CheckSavePath says.
 absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace);
 
 }  // namespace graft

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "models/catch_errors.h"
 #include "models/checkpoint.h"
+#include "models/head.h"
 #include "models/weights/weight_files.h"
 #include "tasks/model_folder.h"
 
@@ -80,21 +81,24 @@ absl::Status ListUnusedModules(LoadedModel& model) {
   return absl::OkStatus();
 }
 
-bool HasPooler(const std::vector<std::string>& unused) {
-  const auto has = [&](std::string_view name) {
-    return std::any_of(unused.begin(), unused.end(), [&](const std::string& tensor) {
-      return tensor == name || tensor == absl::StrCat("bert.", name);
-    });
-  };
-  return has("pooler.dense.weight") && has("pooler.dense.bias");
+// The slots of the encoder's own pooler, where the family's head begins with it.
+std::vector<SlotLayout> PoolerSlots(const Architecture& architecture) {
+  const HeadLayout& head = *architecture.heads().sequence;
+  if (!head.dense_is_pooler) return {};
+  std::vector<SlotLayout> slots = HeadSlots(head, architecture.config().hidden_size, 1);
+  slots.resize(2);  // weight and bias of the dense layer
+  return slots;
 }
 
-// The pretrained pooler, which a new head over CLS starts from.
+// The pretrained pooler, which a new head of the family starts from.
 absl::Status LoadPooler(const WeightFiles& files, LoadedModel& model) {
-  const int64_t h = model.folder.config.hidden_size;
-  const std::vector<SlotLayout> slots = {{{{"pooler.dense.weight", {h, h}}}},
-                                         {{{"pooler.dense.bias", {h}}}}};
-  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(files, slots, model.backbone->prefix()));
+  const std::vector<SlotLayout> slots = PoolerSlots(model.backbone->architecture());
+  const std::string_view prefix = model.backbone->family().prefix;
+  const bool used = model.head && model.head->config().of_family;
+  if (slots.empty() || used || !CompareTensors(files, slots, prefix).missing.empty()) {
+    return absl::OkStatus();
+  }
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(files, slots, prefix));
   model.pooler = std::move(loaded.tensors);
   if (model.folder.head || model.folder.pooling) return absl::OkStatus();
   const std::vector<std::string>& others = loaded.unused;  // sorted
@@ -107,18 +111,16 @@ absl::Status LoadPooler(const WeightFiles& files, LoadedModel& model) {
 absl::Status LoadWeights(LoadedModel& model) {
   ModelFolder& folder = model.folder;
   ABSL_ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::OpenFolder(folder.transformer));
-  std::vector<SlotLayout> slots;
-  for (const auto& stage : BackboneLayout(folder.config))
-    slots.insert(slots.end(), stage.begin(), stage.end());
+  std::vector<SlotLayout> slots = BackboneSlots(*folder.architecture.architecture);
   const size_t backbone_slots = slots.size();
   const bool head_inside = folder.head && folder.head_file.empty();
   if (head_inside) {
     for (SlotLayout& slot : HeadLayout(*folder.head, false)) slots.push_back(std::move(slot));
   }
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
-                        LoadTensors(files, slots, BackbonePrefix(folder.config)));
+                        LoadTensors(files, slots, folder.architecture.family->prefix));
   std::vector<at::Tensor> head = TakeFrom(loaded.tensors, backbone_slots);
-  model.backbone = MakeBackbone(folder.config, std::move(loaded.tensors));
+  model.backbone = std::make_shared<const Backbone>(folder.architecture, std::move(loaded.tensors));
   model.weight_format = files.format();
   model.weight_bytes = files.size();
   model.mapped = loaded.mapped;
@@ -130,7 +132,7 @@ absl::Status LoadWeights(LoadedModel& model) {
   } else if (folder.head) {
     ABSL_RETURN_IF_ERROR(LoadDenseHead(model));
   }
-  if (HasPooler(model.unused_tensors)) ABSL_RETURN_IF_ERROR(LoadPooler(files, model));
+  ABSL_RETURN_IF_ERROR(LoadPooler(files, model));
   return ListUnusedModules(model);
 }
 

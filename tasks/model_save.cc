@@ -39,8 +39,9 @@ absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& mode
   }
   config["torch_dtype"] = "float32";
   config["model_type"] = model.source->config.model_type;  // bert_config.json has none
-  if (model.head->config().pooler) {
-    config["architectures"] = {"BertForSequenceClassification"};
+  const Family& family = model.backbone->family();
+  if (model.head->config().of_family) {
+    config["architectures"] = {SequenceClass(family)};
     config["problem_type"] = "single_label_classification";
     ordered_json id2label = ordered_json::object(), label2id = ordered_json::object();
     for (size_t i = 0; i < model.labels->size(); ++i) {
@@ -50,7 +51,7 @@ absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& mode
     config["id2label"] = std::move(id2label);
     config["label2id"] = std::move(label2id);
   } else {
-    config["architectures"] = {"BertModel"};
+    config["architectures"] = {absl::StrCat(family.class_stem, "Model")};
   }
   return WriteJson(folder, "config.json", config);
 }
@@ -73,7 +74,7 @@ absl::Status WriteTokenizer(const std::string& folder, const ClassifierToSave& m
 
 absl::Status WriteGraftJson(const std::string& folder, const ClassifierToSave& model) {
   const SequenceClassifierConfig& head = model.head->config();
-  const GraftJson settings{*model.labels, head.pooling, head.pooler, model.max_length,
+  const GraftJson settings{*model.labels, head.pooling(), head.of_family, model.max_length,
                            model.training};
   return WriteFileDurably(JoinPath(folder, "graft.json"), FormatGraftJson(settings));
 }
@@ -85,10 +86,13 @@ std::vector<NamedTensor> WithPrefix(std::vector<NamedTensor> tensors, std::strin
 
 // One file with encoder, pooler and classifier, as transformers names them.
 absl::Status WriteTransformersWeights(const std::string& folder, const ClassifierToSave& model) {
-  const std::string prefix = model.backbone->prefix();
+  const std::string_view prefix = model.backbone->family().prefix;
+  const HeadLayout& layout = model.head->config().layout;
   std::vector<NamedTensor> tensors = WithPrefix(model.backbone->Parameters(), prefix);
   for (NamedTensor& tensor : model.head->Parameters()) {
-    if (tensor.name.starts_with("pooler.")) tensor.name = absl::StrCat(prefix, tensor.name);
+    if (layout.dense_is_pooler && tensor.name.starts_with(layout.dense)) {
+      tensor.name = absl::StrCat(prefix, tensor.name);
+    }
     tensors.push_back(std::move(tensor));
   }
   return SaveTensors(JoinPath(folder, "model.safetensors"), tensors);
@@ -123,7 +127,7 @@ absl::Status WriteSentenceTransformers(const std::string& folder, const Classifi
   const std::string pooling = JoinPath(folder, "1_Pooling"), dense = JoinPath(folder, "2_Dense");
   ABSL_RETURN_IF_ERROR(MakeFolder(pooling));
   ABSL_RETURN_IF_ERROR(
-      WriteJson(pooling, "config.json", PoolingJson(head.pooling, head.hidden_size)));
+      WriteJson(pooling, "config.json", PoolingJson(head.pooling(), head.hidden_size)));
   ABSL_RETURN_IF_ERROR(MakeFolder(dense));
   ABSL_RETURN_IF_ERROR(WriteJson(dense, "config.json",
                                  {{"in_features", head.hidden_size},
@@ -153,7 +157,7 @@ absl::Status Save(const std::string& path, const ClassifierToSave& model, bool r
   ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), model));
   ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), model));
   ABSL_RETURN_IF_ERROR(WriteGraftJson(folder.path(), model));
-  if (model.head->config().pooler) {
+  if (model.head->config().of_family) {
     ABSL_RETURN_IF_ERROR(WriteTransformersWeights(folder.path(), model));
   } else {
     ABSL_RETURN_IF_ERROR(WriteSentenceTransformers(folder.path(), model));

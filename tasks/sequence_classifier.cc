@@ -2,22 +2,24 @@
 
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/tanh.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
 #include <numbers>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "models/head.h"
 #include "models/kernels/dropout.h"
-#include "models/kernels/linear.h"
 
 namespace graft {
 namespace {
 
-// The head's dropout and its initial weights: a site above those of every backbone's stages.
+// The head's dropouts and its initial weights: sites above those of every backbone's stages.
 constexpr uint32_t kHeadSite = 0xFFFF'0000;
 constexpr uint32_t kInitialWeightsSite = 0xFFFF'0001;
+constexpr uint32_t kHeadInputSite = 0xFFFF'0002;
 
 // Normal with mean 0, by Box and Muller's method over Philox: the same on every machine.
 at::Tensor NormalTensor(const std::vector<int64_t>& shape, double deviation, uint64_t seed,
@@ -39,16 +41,25 @@ at::Tensor NormalTensor(const std::vector<int64_t>& shape, double deviation, uin
 
 }  // namespace
 
-std::vector<SlotLayout> SequenceClassifier::Layout(const SequenceClassifierConfig& config) {
-  const int64_t h = config.hidden_size;
-  std::vector<SlotLayout> slots;
-  if (config.pooler) {
-    slots.push_back({{{"pooler.dense.weight", {h, h}}}});
-    slots.push_back({{{"pooler.dense.bias", {h}}}});
+HeadLayout LinearHead(Pooling pooling, double dropout) {
+  return {.pooling = pooling, .dropout = dropout, .output = "classifier"};
+}
+
+std::string DescribeHead(const SequenceClassifierConfig& config) {
+  std::string text = absl::StrCat(PoolingName(config.pooling()), " pooling");
+  if (!config.layout.dense.empty()) {
+    absl::StrAppend(&text, config.layout.dense_is_pooler ? " with pooler" : " with dense layer");
   }
-  slots.push_back({{{"classifier.weight", {config.classes, h}}}});
-  slots.push_back({{{"classifier.bias", {config.classes}}}});
-  return slots;
+  return text;
+}
+
+bool SameLayers(const SequenceClassifierConfig& a, const SequenceClassifierConfig& b) {
+  return a.of_family == b.of_family && a.hidden_size == b.hidden_size && a.classes == b.classes &&
+         a.pooling() == b.pooling();
+}
+
+std::vector<SlotLayout> SequenceClassifier::Layout(const SequenceClassifierConfig& config) {
+  return HeadSlots(config.layout, config.hidden_size, config.classes);
 }
 
 SequenceClassifier::SequenceClassifier(SequenceClassifierConfig config,
@@ -60,14 +71,18 @@ SequenceClassifier::SequenceClassifier(SequenceClassifierConfig config,
 
 SequenceClassifier SequenceClassifier::New(const SequenceClassifierConfig& config, uint64_t seed,
                                            std::vector<at::Tensor> pooler) {
-  std::vector<at::Tensor> tensors = config.pooler ? std::move(pooler) : std::vector<at::Tensor>();
+  std::vector<at::Tensor> tensors;
+  if (config.layout.dense_is_pooler) tensors = std::move(pooler);
   const std::vector<SlotLayout> layout = Layout(config);
   for (size_t s = tensors.size(); s < layout.size(); ++s) {
     const std::vector<int64_t> shape = layout[s].shape();
-    const bool bias = shape.size() == 1;
-    tensors.push_back(
-        bias ? at::zeros(shape, at::kFloat)
-             : NormalTensor(shape, config.initializer_range, seed, static_cast<uint32_t>(s)));
+    if (shape.size() == 2) {
+      tensors.push_back(
+          NormalTensor(shape, config.initializer_range, seed, static_cast<uint32_t>(s)));
+    } else {
+      const bool gain = layout[s].parts[0].name == absl::StrCat(config.layout.norm, ".weight");
+      tensors.push_back(gain ? at::ones(shape, at::kFloat) : at::zeros(shape, at::kFloat));
+    }
   }
   return SequenceClassifier(config, std::move(tensors));
 }
@@ -81,16 +96,13 @@ SequenceClassifier SequenceClassifier::Trainable() const {
 
 at::Tensor SequenceClassifier::Forward(const at::Tensor& hidden, const Batch& batch,
                                        const PassOptions& options) const {
-  at::Tensor pooled = Pool(hidden, batch.segments, config_.pooling);  // [B, H]
-  size_t slot = 0;
-  if (config_.pooler) {
-    pooled = at::tanh(Linear(pooled, tensors_[0], tensors_[1]));
-    slot = 2;
-  }
-  const DropoutKey dropout{options.train ? config_.dropout : 0, options.seed, options.step,
-                           kHeadSite};
-  pooled = DropoutPerText(pooled, batch.segments, dropout);
-  return Linear(pooled, tensors_[slot], tensors_[slot + 1]);  // [B, C]
+  const at::Tensor pooled = Pool(hidden, batch.segments, config_.pooling());  // [B, H]
+  const auto dropout = [&](const at::Tensor& x, double rate, int place) {
+    const DropoutKey key{options.train ? rate : 0, options.seed, options.step,
+                         place == 0 ? kHeadInputSite : kHeadSite};
+    return DropoutPerText(x, batch.segments, key);
+  };
+  return RunHead(config_.layout, tensors_, pooled, at::Tensor(), dropout);  // [B, C]
 }
 
 at::Tensor CrossEntropySum(const at::Tensor& logits, const at::Tensor& labels) {

@@ -5,10 +5,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "models/backbone.h"
 #include "models/batch.h"
+#include "models/head_layout.h"
 #include "models/kernels/pooling.h"
 #include "models/weights_layout.h"
 #include "tasks/pooling_name.h"
@@ -16,29 +18,38 @@
 namespace graft {
 
 struct SequenceClassifierConfig {
-  Pooling pooling = Pooling::kCls;
-  // After CLS pooling: BERT's own dense layer and tanh, part of the head, which trains with it.
-  bool pooler = true;
+  // The head of the family's own checkpoints, which transformers opens. Else what LinearHead says.
+  bool of_family = true;
+  HeadLayout layout;
   int64_t hidden_size = 0;
   int64_t classes = 0;
-  double dropout = 0.1;  // on the pooled vector
   double initializer_range = 0.02;
 
-  bool operator==(const SequenceClassifierConfig&) const = default;
+  Pooling pooling() const { return layout.pooling; }
 };
 
-// Pooling, pooler, dropout and a linear layer. Copies share the weights. Const methods are
-// thread-safe as long as no optimizer changes the weights.
+// Dropout and a linear layer over what the pooling makes.
+HeadLayout LinearHead(Pooling pooling, double dropout);
+
+// For people: "cls pooling with pooler".
+std::string DescribeHead(const SequenceClassifierConfig& config);
+
+// What a head trained for one may take over from another: all but the dropouts and the deviation of
+// new weights are the same.
+bool SameLayers(const SequenceClassifierConfig& a, const SequenceClassifierConfig& b);
+
+// Pooling and the layers of the config. Copies share the weights. Const methods are thread-safe as
+// long as no optimizer changes the weights.
 class SequenceClassifier {
  public:
-  // Slots: with a pooler `pooler.dense.weight` and `.bias`, then `classifier.weight` [C, H] and
-  // `.bias` [C].
+  // HeadSlots of the config (models/head.h): for BERT's own head `pooler.dense.weight` and `.bias`,
+  // then `classifier.weight` [C, H] and `.bias` [C].
   static std::vector<SlotLayout> Layout(const SequenceClassifierConfig& config);
   // `tensors`: one a slot.
   SequenceClassifier(SequenceClassifierConfig config, std::vector<at::Tensor> tensors);
   // New weights: normal with standard deviation initializer_range, biases zero; a function of the
-  // seed. `pooler`, when it is not empty, holds the pretrained weight and bias of the pooler to
-  // start from.
+  // seed. `pooler`, when it is not empty, holds the pretrained weight and bias of the dense layer
+  // to start from, where that is the encoder's own pooler.
   static SequenceClassifier New(const SequenceClassifierConfig& config, uint64_t seed,
                                 std::vector<at::Tensor> pooler);
 

@@ -51,14 +51,11 @@ absl::StatusOr<Weights> OpenWeights(const std::string& path) {
   Weights weights{std::move(files), {}, {}};
   ABSL_ASSIGN_OR_RETURN(weights.facts, FindWeightFacts(weights.files));
   if (!folder.ok()) return weights;
-  std::vector<SlotLayout> slots;
-  for (const auto& stage : BackboneLayout(folder->config)) {
-    slots.insert(slots.end(), stage.begin(), stage.end());
-  }
+  std::vector<SlotLayout> slots = BackboneSlots(*folder->architecture.architecture);
   if (folder->head && folder->head_file.empty()) {
     for (SlotLayout& slot : SequenceClassifier::Layout(*folder->head)) slots.push_back(slot);
   }
-  weights.mismatch = CompareTensors(weights.files, slots, BackbonePrefix(folder->config));
+  weights.mismatch = CompareTensors(weights.files, slots, folder->architecture.family->prefix);
   return weights;
 }
 
@@ -83,7 +80,7 @@ std::string Layout(const ModelFolder& folder) {
 
 // What becomes of the pooler; empty when the files have none.
 std::string PoolerUse(const LoadedModel& model) {
-  if (model.head && model.head->config().pooler) return "head";
+  if (model.head && model.head->config().layout.dense_is_pooler) return "head";
   if (model.pooler.empty()) return "";
   return model.folder.head || model.folder.pooling ? "not used" : "new head";
 }
@@ -134,8 +131,8 @@ ordered_json ModelJson(const LoadedModel& model) {
   json["pooler"] = pooler.empty() ? ordered_json(nullptr) : ordered_json(pooler);
   json["head"] = nullptr;
   if (model.head) {
-    json["head"] = {{"pooling", PoolingName(model.head->config().pooling)},
-                    {"pooler", model.head->config().pooler},
+    json["head"] = {{"pooling", PoolingName(model.head->config().pooling())},
+                    {"pooler", model.head->config().of_family},
                     {"labels", folder.labels},
                     {"parameters", HeadParameters(model)}};
   }
@@ -183,11 +180,9 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
   if (folder.pooling) facts.AddRow({"pooling file", std::string(PoolingName(*folder.pooling))});
   std::vector<std::string> labels;
   for (const std::string& label : folder.labels) labels.push_back(Printable(label));
-  facts.AddRow({"head", model.head
-                            ? absl::StrCat("text classification, ",
-                                           PoolingName(model.head->config().pooling), " pooling",
-                                           model.head->config().pooler ? " with pooler" : "")
-                            : "none"});
+  facts.AddRow({"head", model.head ? absl::StrCat("text classification, ",
+                                                  DescribeHead(model.head->config()))
+                                   : "none"});
   if (model.head) facts.AddRow({"labels", absl::StrJoin(labels, ", ")});
   const std::string pooler = PoolerUse(model);
   if (pooler == "new head") facts.AddRow({"pooler", "pretrained; a new head starts from it"});

@@ -58,9 +58,10 @@ void Declare(Options& o, OptionList& list) {
   list.Text("--out", &o.out, "DIR", "the folder to write", Need::kRequired);
   list.Flag("--overwrite", &o.overwrite, "replace the folder of --out when it is there");
   list.Freeze(&o.freeze);
-  list.Choice("--pooling", &o.pooling, {"cls", "mean", "max", "last"},
-              "how tokens become one vector (default: what the model's pooling file says, else cls "
-              "with the pooler)");
+  list.Choice(
+      "--pooling", &o.pooling, {"cls", "mean", "max", "last"},
+      "how tokens become one vector (default: what the model's pooling file says, else as in "
+      "the heads of its family: cls with the pooler for BERT)");
   list.Integer("--epochs", &o.training.epochs, 1, 100'000, "passes over the training texts");
   list.Integer("--max-steps", &o.training.max_steps, 1, kMany,
                "optimizer steps in all, in place of --epochs");
@@ -127,29 +128,30 @@ int64_t DefaultMaxLength(const ModelFolder& folder) {
 // The head to start from: the folder's when it fits, else a new one.
 absl::Status ChooseHead(const Options& o, Job& job) {
   LoadedModel& model = job.model;
+  const HeadLayout& own = *model.backbone->architecture().heads().sequence;
   SequenceClassifierConfig config;
   config.hidden_size = model.folder.config.hidden_size;
   config.classes = static_cast<int64_t>(job.labels.size());
-  config.dropout =
-      model.folder.config.classifier_dropout.value_or(model.folder.config.hidden_dropout);
   config.initializer_range = model.folder.config.initializer_range;
+  Pooling pooling = own.pooling;
   if (!o.pooling.empty()) {
-    ABSL_ASSIGN_OR_RETURN(config.pooling, ParsePooling(o.pooling));
-    config.pooler = config.pooling == Pooling::kCls;
+    ABSL_ASSIGN_OR_RETURN(pooling, ParsePooling(o.pooling));
+    config.of_family = pooling == own.pooling;
   } else if (model.folder.head) {
-    config.pooling = model.folder.head->pooling;
-    config.pooler = model.folder.head->pooler;
+    pooling = model.folder.head->pooling();
+    config.of_family = model.folder.head->of_family;
   } else if (model.folder.pooling) {
-    config.pooling = *model.folder.pooling;
-    config.pooler = false;
+    pooling = *model.folder.pooling;
+    config.of_family = false;
   }
-  if (model.head && model.head->config() == config && model.folder.labels == job.labels) {
+  config.layout = config.of_family ? own : LinearHead(pooling, own.dropout);
+  if (model.head && SameLayers(model.head->config(), config) && model.folder.labels == job.labels) {
     job.head = model.head->Trainable();
     job.head_from_folder = true;
     return absl::OkStatus();
   }
   std::vector<at::Tensor> pooler = model.pooler;
-  if (model.head && model.head->config().pooler)
+  if (model.head && model.head->config().layout.dense_is_pooler)
     pooler = {model.head->tensors()[0], model.head->tensors()[1]};
   job.head =
       SequenceClassifier::New(config, static_cast<uint64_t>(o.seed), std::move(pooler)).Trainable();
@@ -206,10 +208,6 @@ int64_t Count(const std::vector<at::Tensor>& tensors) {
   return count;
 }
 
-std::string HeadText(const SequenceClassifierConfig& head) {
-  return absl::StrCat(PoolingName(head.pooling), " pooling", head.pooler ? " with pooler" : "");
-}
-
 void PrintStart(const Options& o, const Job& job) {
   const int layers = job.backbone->layers();
   const int64_t in_head = Count(job.head->tensors());
@@ -225,8 +223,8 @@ void PrintStart(const Options& o, const Job& job) {
                                        {"frozen_stages", job.plan.frozen_stages()},
                                        {"training_parameters", training},
                                        {"parameters", all},
-                                       {"pooling", PoolingName(job.head->config().pooling)},
-                                       {"pooler", job.head->config().pooler},
+                                       {"pooling", PoolingName(job.head->config().pooling())},
+                                       {"pooler", job.head->config().of_family},
                                        {"head", job.head_from_folder ? "folder" : "new"},
                                        {"labels", job.labels},
                                        {"train_texts", job.train.size()},
@@ -244,7 +242,7 @@ void PrintStart(const Options& o, const Job& job) {
   table.AddRow({"training",
                 absl::StrCat(WithThousands(training), " of ", WithThousands(all), " parameters")});
   table.AddRow({"head", absl::StrCat(job.head_from_folder ? "of the folder, " : "new, ",
-                                     HeadText(job.head->config()))});
+                                     DescribeHead(job.head->config()))});
   constexpr size_t kShownLabels = 10;
   std::vector<std::string> shown;
   for (size_t i = 0; i < std::min(kShownLabels, job.labels.size()); ++i)

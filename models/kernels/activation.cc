@@ -1,11 +1,13 @@
 #include "models/kernels/activation.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "models/kernels/autograd.h"
 #include "models/kernels/loops.h"
@@ -15,27 +17,97 @@
 namespace graft {
 
 namespace plain {
+namespace {
 
-void BiasGelu(const float* x, const float* bias, int64_t rows, int64_t width, float* y) {
-  for (int64_t row = 0; row < rows; ++row) {
+double Sigmoid(double v) { return 1 / (1 + std::exp(-v)); }
+
+// A function and its slope at one place.
+struct ValueAndSlope {
+  double value;
+  double slope;
+};
+
+// v sigmoid(u), where u has the slope du at v.
+ValueAndSlope Swish(double v, double u, double du) {
+  const double s = Sigmoid(u);
+  return {v * s, s + v * s * (1 - s) * du};
+}
+
+ValueAndSlope Activate(Activation kind, double v) {
+  switch (kind) {
+    case Activation::kIdentity:
+      return {v, 1};
+    case Activation::kGelu: {
+      const double density_at_0 = 0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+      const double cdf = 0.5 * (1 + std::erf(v / std::numbers::sqrt2));
+      return {v * cdf, cdf + v * density_at_0 * std::exp(-0.5 * v * v)};
+    }
+    case Activation::kGeluTanh: {
+      // 0.5 (1 + tanh(u)) = sigmoid(2 u)
+      const double twice = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+      return Swish(v, twice * (v + 0.044715 * v * v * v), twice * (1 + 3 * 0.044715 * v * v));
+    }
+    case Activation::kQuickGelu:
+      return Swish(v, 1.702 * v, 1.702);
+    case Activation::kSilu:
+      return Swish(v, v, 1);
+    case Activation::kRelu:
+      return {std::max(v, 0.0), v > 0 ? 1.0 : 0.0};
+    case Activation::kTanh: {
+      const double t = std::tanh(v);
+      return {t, 1 - t * t};
+    }
+    case Activation::kSigmoid:
+      break;
+  }
+  const double s = Sigmoid(v);
+  return {s, s * (1 - s)};
+}
+
+float Biased(const float* x, const float* bias, int64_t c) {
+  return bias == nullptr ? x[c] : x[c] + bias[c];
+}
+
+}  // namespace
+
+void BiasActivation(Activation kind, const float* x, const float* bias, int64_t rows, int64_t width,
+                    float* y) {
+  for (int64_t row = 0; row < rows; ++row, x += width, y += width) {
     for (int64_t c = 0; c < width; ++c) {
-      const double v = x[row * width + c] + bias[c];
-      y[row * width + c] = static_cast<float>(v * 0.5 * (1 + std::erf(v / std::numbers::sqrt2)));
+      y[c] = static_cast<float>(Activate(kind, Biased(x, bias, c)).value);
     }
   }
 }
 
-void BiasGeluGradient(const float* x, const float* bias, const float* dy, int64_t rows,
-                      int64_t width, float* dx, float* dbias) {
-  const double density_at_0 = 0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
-  for (int64_t row = 0; row < rows; ++row) {
+void BiasActivationGradient(Activation kind, const float* x, const float* bias, const float* dy,
+                            int64_t rows, int64_t width, float* dx, float* dbias) {
+  for (int64_t row = 0; row < rows; ++row, x += width, dy += width, dx += width) {
     for (int64_t c = 0; c < width; ++c) {
-      const double v = x[row * width + c] + bias[c];
-      const double cdf = 0.5 * (1 + std::erf(v / std::numbers::sqrt2));
-      const double slope = cdf + v * density_at_0 * std::exp(-0.5 * v * v);
-      dx[row * width + c] = dy[row * width + c] * static_cast<float>(slope);
-      dbias[c] += dx[row * width + c];
+      dx[c] = dy[c] * static_cast<float>(Activate(kind, Biased(x, bias, c)).slope);
+      if (dbias != nullptr) dbias[c] += dx[c];
     }
+  }
+}
+
+void GatedActivation(Activation kind, const float* x, const float* bias, int64_t rows,
+                     int64_t width, float* y) {
+  for (int64_t row = 0; row < rows; ++row, x += 2 * width, y += width) {
+    for (int64_t c = 0; c < width; ++c) {
+      const double f = Activate(kind, Biased(x, bias, c)).value;
+      y[c] = static_cast<float>(f) * Biased(x, bias, width + c);
+    }
+  }
+}
+
+void GatedActivationGradient(Activation kind, const float* x, const float* bias, const float* dy,
+                             int64_t rows, int64_t width, float* dx, float* dbias) {
+  for (int64_t row = 0; row < rows; ++row, x += 2 * width, dy += width, dx += 2 * width) {
+    for (int64_t c = 0; c < width; ++c) {
+      const ValueAndSlope f = Activate(kind, Biased(x, bias, c));
+      dx[c] = dy[c] * Biased(x, bias, width + c) * static_cast<float>(f.slope);
+      dx[width + c] = dy[c] * static_cast<float>(f.value);
+    }
+    if (dbias != nullptr) AddTo(dbias, dx, 2 * width);
   }
 }
 
@@ -43,56 +115,101 @@ void BiasGeluGradient(const float* x, const float* bias, const float* dy, int64_
 
 namespace {
 
-void Forward(const at::Tensor& x, const at::Tensor& bias, at::Tensor& y) {
-  const int64_t width = x.size(1);
-  const float* source = x.const_data_ptr<float>();
-  const float* shift = bias.const_data_ptr<float>();
+const float* DataOrNull(const at::Tensor& x) {
+  return x.defined() ? x.const_data_ptr<float>() : nullptr;
+}
+
+// One of the two operations: its loops, and the columns of its result for those of x.
+struct Operation {
+  BiasActivationLoop* forward;
+  BiasActivationGradientLoop* backward;
+  int64_t halves;  // 2 when it makes one column of two
+};
+
+constexpr Operation kBias = {simd::BiasActivation, simd::BiasActivationGradient, 1};
+constexpr Operation kGated = {simd::GatedActivation, simd::GatedActivationGradient, 2};
+
+void Forward(const Operation& operation, Activation kind, const at::Tensor& x,
+             const at::Tensor& bias, at::Tensor& y) {
+  const int64_t columns = x.size(1), width = y.size(1);
+  const float *source = x.const_data_ptr<float>(), *shift = DataOrNull(bias);
   float* target = y.mutable_data_ptr<float>();
-  ParallelFor(x.size(0), RowGrain(width), [&](int64_t begin, int64_t end) {
-    simd::BiasGelu(source + begin * width, shift, end - begin, width, target + begin * width);
+  ParallelFor(x.size(0), RowGrain(columns), [&](int64_t begin, int64_t end) {
+    operation.forward(kind, source + begin * columns, shift, end - begin, width,
+                      target + begin * width);
   });
 }
 
-struct BiasGeluFunction : torch::autograd::Function<BiasGeluFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& bias) {
-    context->save_for_backward({x, bias});
-    at::Tensor y = at::empty_like(x);
-    Forward(x, bias, y);
+struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const std::optional<at::Tensor>& bias, bool gated, Activation kind) {
+    const at::Tensor shift = bias.value_or(at::Tensor());
+    context->save_for_backward({x, shift});
+    context->saved_data["gated"] = gated;
+    context->saved_data["kind"] = static_cast<int64_t>(kind);
+    const Operation& operation = gated ? kGated : kBias;
+    at::Tensor y = at::empty({x.size(0), x.size(1) / operation.halves}, x.options());
+    Forward(operation, kind, x, shift, y);
     return y;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
+    const Operation& operation = context->saved_data["gated"].toBool() ? kGated : kBias;
+    const auto kind = static_cast<Activation>(context->saved_data["kind"].toInt());
     const at::Tensor &x = saved[0], &bias = saved[1];  // [R, M], [M]
     const at::Tensor dy = Upstream(gradients);
-    const int64_t rows = x.size(0), width = x.size(1), blocks = RowBlocks(rows);
+    const int64_t rows = x.size(0), columns = x.size(1), width = dy.size(1);
+    const int64_t blocks = RowBlocks(rows);
     at::Tensor dx = at::empty_like(x);
-    at::Tensor partial = at::zeros({blocks, width}, x.options());
+    at::Tensor partial;  // [blocks, M]
+    if (bias.defined()) partial = at::zeros({blocks, columns}, x.options());
     ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t block = begin; block < end; ++block) {
-        const int64_t first = block * kRowBlock, offset = first * width;
-        simd::BiasGeluGradient(x.const_data_ptr<float>() + offset, bias.const_data_ptr<float>(),
-                               dy.const_data_ptr<float>() + offset,
-                               std::min(kRowBlock, rows - first), width,
-                               dx.mutable_data_ptr<float>() + offset,
-                               partial.mutable_data_ptr<float>() + block * width);
+        const int64_t first = block * kRowBlock;
+        operation.backward(
+            kind, x.const_data_ptr<float>() + first * columns, DataOrNull(bias),
+            dy.const_data_ptr<float>() + first * width, std::min(kRowBlock, rows - first), width,
+            dx.mutable_data_ptr<float>() + first * columns,
+            bias.defined() ? partial.mutable_data_ptr<float>() + block * columns : nullptr);
       }
     });
-    return {dx, SumBlocks(partial)};
+    return {dx, bias.defined() ? SumBlocks(partial) : at::Tensor(), {}, {}};
   }
 };
 
+void Check(const at::Tensor& x, const at::Tensor& bias, const char* what) {
+  CheckFloats(x, 2, what);
+  if (!bias.defined()) return;
+  CheckFloats(bias, 1, what);
+  TORCH_CHECK(bias.size(0) == x.size(1), what, ": bias of ", bias.size(0), " for width ",
+              x.size(1));
+}
+
+at::Tensor Contiguous(const at::Tensor& x) { return x.defined() ? x.contiguous() : x; }
+
 }  // namespace
 
-at::Tensor BiasGelu(at::Tensor x, const at::Tensor& bias) {
-  CheckFloats(x, 2, "BiasGelu");
-  CheckFloats(bias, 1, "BiasGelu's bias");
-  TORCH_CHECK(bias.size(0) == x.size(1), "BiasGelu: bias of ", bias.size(0), " for width ",
-              x.size(1));
+at::Tensor BiasActivation(at::Tensor x, const at::Tensor& bias, Activation kind) {
+  Check(x, bias, "BiasActivation");
+  if (kind == Activation::kIdentity && !bias.defined()) return x;
   x = x.contiguous();
-  if (RecordsGradient(x, bias)) return BiasGeluFunction::apply(x, bias.contiguous());
-  Forward(x, bias.contiguous(), x);
+  if (RecordsGradient(x, bias)) {
+    return ActivationFunction::apply(x, IfDefined(Contiguous(bias)), false, kind);
+  }
+  Forward(kBias, kind, x, Contiguous(bias), x);
   return x;
+}
+
+at::Tensor GatedActivation(const at::Tensor& x, const at::Tensor& bias, Activation kind) {
+  Check(x, bias, "GatedActivation");
+  TORCH_CHECK(x.size(1) % 2 == 0, "GatedActivation: an odd width, ", x.size(1));
+  if (RecordsGradient(x, bias)) {
+    return ActivationFunction::apply(x.contiguous(), IfDefined(Contiguous(bias)), true, kind);
+  }
+  at::Tensor y = at::empty({x.size(0), x.size(1) / 2}, x.options());
+  Forward(kGated, kind, x.contiguous(), Contiguous(bias), y);
+  return y;
 }
 
 }  // namespace graft

@@ -4,12 +4,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "models/kernels/activation_kind.h"
+
 namespace graft {
 
-// gelu(x + bias), x [R, M], bias [M]: BERT's own form, v * 0.5 * (1 + erf(v / sqrt 2)) (Hendrycks
-// and Gimpel 2016, arXiv 1606.08415). Differentiable in both. Within 2e-7 * max(1, |v|) of double
-// precision. Consumes x: without gradient recording the result may be x's own memory.
-at::Tensor BiasGelu(at::Tensor x, const at::Tensor& bias);
+// f(x + bias), x [R, M], bias [M] or undefined. Differentiable in both. Within 2e-7 * max(1, |v|)
+// of double precision. Consumes x: without gradient recording the result may be x's own memory.
+at::Tensor BiasActivation(at::Tensor x, const at::Tensor& bias, Activation kind);
+
+// f(a) * b for the halves a, b of x + bias, x [R, 2M], bias [2M] or undefined: [R, M], the gated
+// linear unit (Shazeer 2020, arXiv 2002.05202). Differentiable in both.
+at::Tensor GatedActivation(const at::Tensor& x, const at::Tensor& bias, Activation kind);
 
 }  // namespace graft
 

@@ -232,7 +232,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
 }  // namespace
 
 at::Tensor Attention(const at::Tensor& qkv, const at::Tensor& bias, const Segments& segments,
-                     int64_t heads, const DropoutKey& dropout) {
+                     int64_t heads, const AttentionOptions&, const DropoutKey& dropout) {
   CheckFloats(qkv, 2, "Attention");
   CheckFloats(bias, 1, "Attention's bias");
   CheckSegments(segments, qkv.size(0));

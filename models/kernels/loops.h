@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+#include "models/kernels/activation_kind.h"
+
 namespace graft {
 
 // The mask of one dropout in one text; see DropoutKey for the fields.
@@ -25,12 +27,26 @@ struct TextDropout {
 using DropoutScalesLoop = void(const TextDropout& dropout, uint64_t first, int64_t count,
                                float* scales);
 
-// y = gelu(x + bias) for x [rows, width], bias [width]; y may be x.
-using BiasGeluLoop = void(const float* x, const float* bias, int64_t rows, int64_t width, float* y);
+// y = f(x + bias) for x [rows, width], bias [width] or null; y may be x.
+using BiasActivationLoop = void(Activation kind, const float* x, const float* bias, int64_t rows,
+                                int64_t width, float* y);
 
-// dx = dy * gelu'(x + bias), all [rows, width]; dbias [width] += column sums of dx.
-using BiasGeluGradientLoop = void(const float* x, const float* bias, const float* dy, int64_t rows,
-                                  int64_t width, float* dx, float* dbias);
+// dx = dy * f'(x + bias), all [rows, width]; dbias [width], unless it is null, += column sums of
+// dx.
+using BiasActivationGradientLoop = void(Activation kind, const float* x, const float* bias,
+                                        const float* dy, int64_t rows, int64_t width, float* dx,
+                                        float* dbias);
+
+// y = f(a) * b [rows, width] for the halves [a, b] of x + bias, x [rows, 2 * width], bias [2 *
+// width] or null.
+using GatedActivationLoop = void(Activation kind, const float* x, const float* bias, int64_t rows,
+                                 int64_t width, float* y);
+
+// dx [rows, 2 * width] from dy [rows, width]; dbias [2 * width], unless it is null, += column sums
+// of dx.
+using GatedActivationGradientLoop = void(Activation kind, const float* x, const float* bias,
+                                         const float* dy, int64_t rows, int64_t width, float* dx,
+                                         float* dbias);
 
 // Element (i, j) of a matrix stands at data[i * row + j * column]; one of the two strides is 1.
 struct MatrixView {
@@ -131,8 +147,10 @@ using SumOfSquaresLoop = double(const float* x, int64_t count);
 
 namespace plain {
 DropoutScalesLoop DropoutScales;
-BiasGeluLoop BiasGelu;
-BiasGeluGradientLoop BiasGeluGradient;
+BiasActivationLoop BiasActivation;
+BiasActivationGradientLoop BiasActivationGradient;
+GatedActivationLoop GatedActivation;
+GatedActivationGradientLoop GatedActivationGradient;
 ProductLoop Product;
 NormRowLoop NormRow;
 NormRowGradientLoop NormRowGradient;
@@ -144,8 +162,10 @@ SumOfSquaresLoop SumOfSquares;
 
 namespace simd {
 DropoutScalesLoop DropoutScales;
-BiasGeluLoop BiasGelu;
-BiasGeluGradientLoop BiasGeluGradient;
+BiasActivationLoop BiasActivation;
+BiasActivationGradientLoop BiasActivationGradient;
+GatedActivationLoop GatedActivation;
+GatedActivationGradientLoop GatedActivationGradient;
 ProductLoop Product;
 NormRowLoop NormRow;
 NormRowGradientLoop NormRowGradient;

@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <cmath>
@@ -239,6 +240,7 @@ void Check(const Inputs& in) {
 
 at::Tensor Norm(Inputs in, double eps, const Segments& segments, const DropoutKey& dropout,
                 bool may_overwrite) {
+  if (!in.beta.defined()) in.beta = at::zeros_like(in.gamma);
   Check(in);
   for (at::Tensor* tensor : {&in.x, &in.bias, &in.residual, &in.gamma, &in.beta}) {
     if (tensor->defined()) *tensor = tensor->contiguous();

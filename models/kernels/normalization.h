@@ -10,8 +10,8 @@
 namespace graft {
 
 // (x - mean) / sqrt(variance + eps) * gamma + beta over the last dimension; variance is the biased
-// one. x [R, H], gamma and beta [H]. Differentiable in all three. Mean and variance are taken in
-// two passes.
+// one. x [R, H], gamma and beta [H]; an undefined beta is 0. Differentiable in all three. Mean and
+// variance are taken in two passes.
 at::Tensor LayerNorm(const at::Tensor& x, const at::Tensor& gamma, const at::Tensor& beta,
                      double eps);
 

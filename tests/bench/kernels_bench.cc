@@ -88,7 +88,7 @@ void RunAttention(benchmark::State& state) {
   const at::Tensor qkv = Leaf({kRows, 3 * kHidden}, gradients);
   const at::Tensor bias = Leaf({3 * kHidden}, gradients);
   Measure(state, {qkv, bias},
-          [&] { return Attention(qkv, bias, segments, kHeads, Key(state.range(2) != 0)); });
+          [&] { return Attention(qkv, bias, segments, kHeads, {}, Key(state.range(2) != 0)); });
 }
 BENCHMARK(RunAttention)
     ->ArgNames({"tokens", "backward", "dropout"})
@@ -96,13 +96,13 @@ BENCHMARK(RunAttention)
     ->ArgsProduct({{25, 200, 512}, {1}, {0, 1}})
     ->UseRealTime();
 
-void RunBiasGelu(benchmark::State& state) {
+void RunBiasActivation(benchmark::State& state) {
   const bool gradients = state.range(0) != 0;
   // Without gradients the values stay what the last call made of them; the work is the same.
   const at::Tensor x = Leaf({kRows, kInner}, gradients), bias = Leaf({kInner}, gradients);
-  Measure(state, {x, bias}, [&] { return BiasGelu(x, bias); });
+  Measure(state, {x, bias}, [&] { return BiasActivation(x, bias, Activation::kGelu); });
 }
-BENCHMARK(RunBiasGelu)->ArgName("backward")->Arg(0)->Arg(1)->UseRealTime();
+BENCHMARK(RunBiasActivation)->ArgName("backward")->Arg(0)->Arg(1)->UseRealTime();
 
 void RunResidualLayerNorm(benchmark::State& state) {
   const bool gradients = state.range(0) != 0;

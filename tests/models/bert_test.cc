@@ -1,7 +1,5 @@
 // BERT against the golden values of transformers, and the promises of a backbone: equal bits,
 // stages, freezing.
-#include "models/bert.h"
-
 #include <ATen/Parallel.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
@@ -32,15 +30,12 @@ using testing::RowsOf;
 using testing::SameBits;
 
 std::unique_ptr<Backbone> LoadGolden(const std::string& name) {
-  const auto config = LoadEncoderConfig(GoldenFolder(name) + "/config.json");
-  ABSL_CHECK_OK(config.status());
-  std::vector<SlotLayout> slots;
-  for (const auto& stage : BackboneLayout(*config))
-    slots.insert(slots.end(), stage.begin(), stage.end());
-  auto loaded =
-      LoadTensors(*WeightFiles::OpenFolder(GoldenFolder(name)), slots, BackbonePrefix(*config));
+  const auto read = ReadArchitecture(GoldenFolder(name) + "/config.json");
+  ABSL_CHECK_OK(read.status());
+  auto loaded = LoadTensors(*WeightFiles::OpenFolder(GoldenFolder(name)),
+                            BackboneSlots(*read->architecture), read->family->prefix);
   ABSL_CHECK_OK(loaded.status());
-  return MakeBackbone(*config, std::move(loaded->tensors));
+  return std::make_unique<Backbone>(*read, std::move(loaded->tensors));
 }
 
 class GoldenBert : public ::testing::TestWithParam<std::string> {

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/log/absl_check.h"
+#include "absl/strings/str_format.h"
 #include "models/backbone.h"
 #include "models/kernels/code_path.h"
 #include "tasks/inference.h"
@@ -40,22 +42,18 @@ class EqualBits : public ::testing::TestWithParam<Width> {
 
   EqualBits() {
     at::manual_seed(3);
-    EncoderConfig config;
-    config.model_type = "bert";
-    config.vocab_size = kVocabulary;
-    config.hidden_size = GetParam().hidden;
-    config.heads = GetParam().heads;
-    config.intermediate_size = GetParam().intermediate;
-    config.layers = 2;
-    config.max_positions = 140;
-    config.type_vocab_size = 2;
-    std::vector<SlotLayout> slots;
-    for (const auto& stage : BackboneLayout(config)) {
-      slots.insert(slots.end(), stage.begin(), stage.end());
-    }
-    backbone_ = MakeBackbone(config, RandomTensors(slots));
-    const SequenceClassifierConfig head = {
-        .pooling = Pooling::kCls, .pooler = true, .hidden_size = config.hidden_size, .classes = 3};
+    const auto bert = ParseArchitecture(
+        absl::StrFormat(R"({"model_type": "bert", "vocab_size": %d, "hidden_size": %d,
+                            "num_attention_heads": %d, "intermediate_size": %d,
+                            "num_hidden_layers": 2, "max_position_embeddings": 140})",
+                        kVocabulary, GetParam().hidden, GetParam().heads, GetParam().intermediate),
+        "config.json");
+    ABSL_CHECK_OK(bert.status());
+    backbone_ =
+        std::make_unique<Backbone>(*bert, RandomTensors(BackboneSlots(*bert->architecture)));
+    const SequenceClassifierConfig head = {.layout = *bert->architecture->heads().sequence,
+                                           .hidden_size = GetParam().hidden,
+                                           .classes = 3};
     head_.emplace(head, RandomTensors(SequenceClassifier::Layout(head)));
   }
 

@@ -134,8 +134,10 @@ TEST(FailingMemory, TrainingGivesAStatus) {
   const EncodedExamples data{.texts = model.tokenizer->EncodeBatch(texts, {}, 1), .labels = {1, 0}};
   TrainingOptions options;
   options.max_steps = 1;
-  const SequenceClassifierConfig config{
-      .pooling = Pooling::kMean, .pooler = false, .hidden_size = 36, .classes = 2};
+  const SequenceClassifierConfig config{.of_family = false,
+                                        .layout = LinearHead(Pooling::kMean, 0.1),
+                                        .hidden_size = 36,
+                                        .classes = 2};
   FailEveryAllocation("training", 7, [&] {
     // Copies are made without failures: they belong to the caller.
     FailingAllocator& allocator = FailingAllocator::Instance();

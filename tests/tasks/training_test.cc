@@ -96,11 +96,10 @@ class TrainTiny : public ::testing::Test {
   };
 
   Trained Train(const std::string& freeze, const TrainingCallbacks& callbacks = {}) const {
-    const SequenceClassifierConfig config{.pooling = Pooling::kMean,
-                                          .pooler = false,
+    const SequenceClassifierConfig config{.of_family = false,
+                                          .layout = LinearHead(Pooling::kMean, 0.1),
                                           .hidden_size = 36,
-                                          .classes = 2,
-                                          .dropout = 0.1};
+                                          .classes = 2};
     Trained trained{model_.backbone->Trainable(*FreezePlan::Parse(freeze, 3)),
                     SequenceClassifier::New(config, options_.seed, {}).Trainable(),
                     {}};
@@ -209,8 +208,10 @@ TEST_F(TrainTiny, ALossThatIsNoNumberEndsTheRun) {
   options_.epochs = 200;
   options_.clip = 0;
   const auto backbone = model_.backbone->Trainable(FreezePlan());
-  const SequenceClassifierConfig config{
-      .pooling = Pooling::kMean, .pooler = false, .hidden_size = 36, .classes = 2, .dropout = 0.1};
+  const SequenceClassifierConfig config{.of_family = false,
+                                        .layout = LinearHead(Pooling::kMean, 0.1),
+                                        .hidden_size = 36,
+                                        .classes = 2};
   const SequenceClassifier head = SequenceClassifier::New(config, 1, {}).Trainable();
   const auto result = TrainClassifier(*backbone, head, data_, data_, options_, {});
   EXPECT_THAT(result.status(), StatusIs(absl::StatusCode::kInternal, HasSubstr("finite")));
@@ -222,8 +223,10 @@ TEST_F(TrainTiny, AnErrorOfSavingEndsTheRun) {
     return absl::ResourceExhaustedError("out: no space");
   };
   const auto backbone = model_.backbone->Trainable(*FreezePlan::Parse("all", 3));
-  const SequenceClassifierConfig config{
-      .pooling = Pooling::kMean, .pooler = false, .hidden_size = 36, .classes = 2, .dropout = 0.1};
+  const SequenceClassifierConfig config{.of_family = false,
+                                        .layout = LinearHead(Pooling::kMean, 0.1),
+                                        .hidden_size = 36,
+                                        .classes = 2};
   const auto result = TrainClassifier(*backbone, SequenceClassifier::New(config, 1, {}).Trainable(),
                                       data_, data_, options_, callbacks);
   EXPECT_THAT(result.status(), StatusIs(absl::StatusCode::kResourceExhausted));

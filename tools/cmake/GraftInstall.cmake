@@ -10,11 +10,15 @@ install(EXPORT graft-targets NAMESPACE graft:: DESTINATION ${graft_package_dir})
 set(graft_public_headers
   base/file.h
   base/text_input.h
+  models/architecture.h
   models/backbone.h
   models/batch.h
   models/checkpoint.h
   models/encoder_config.h
+  models/families/families.h
   models/freeze_plan.h
+  models/head_layout.h
+  models/kernels/activation_kind.h
   models/kernels/code_path.h
   models/kernels/dropout.h
   models/kernels/pooling.h

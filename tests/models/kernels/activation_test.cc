@@ -1,6 +1,7 @@
 #include "models/kernels/activation.h"
 
 #include <cmath>
+#include <string>
 
 #include "models/kernels/loops.h"
 #include "tests/models/kernels/kernel_test.h"
@@ -8,39 +9,72 @@
 namespace graft {
 namespace {
 
-double Cdf(double v) { return 0.5 * std::erfc(-v / std::sqrt(2.0)); }
-double Density(double v) { return std::exp(-0.5 * v * v) / std::sqrt(2 * M_PI); }
+struct Function {
+  std::string name;
+  Activation kind;
+  // The definition, in LibTorch's operations.
+  at::Tensor (*definition)(const at::Tensor& v);
+};
 
-// Everything between -12 and 12 in small steps, tiny and huge values.
-std::vector<float> Arguments() {
-  std::vector<float> values = {0.0f, -0.0f, 1e-30f, -1e-30f, 1e-7f, 50.0f, -50.0f, 1e30f, -1e30f};
-  for (int i = -120000; i <= 120000; ++i) values.push_back(static_cast<float>(i) * 1e-4f);
-  return values;
+const std::vector<Function>& Functions() {
+  static const std::vector<Function> functions = {
+      {"identity", Activation::kIdentity, [](const at::Tensor& v) { return v * 1; }},
+      {"gelu", Activation::kGelu, [](const at::Tensor& v) { return at::gelu(v); }},
+      {"gelu_tanh", Activation::kGeluTanh, [](const at::Tensor& v) { return at::gelu(v, "tanh"); }},
+      {"quick_gelu", Activation::kQuickGelu,
+       [](const at::Tensor& v) { return v * at::sigmoid(v * 1.702); }},
+      {"silu", Activation::kSilu, [](const at::Tensor& v) { return at::silu(v); }},
+      {"relu", Activation::kRelu, [](const at::Tensor& v) { return at::relu(v); }},
+      {"tanh", Activation::kTanh, [](const at::Tensor& v) { return at::tanh(v); }},
+      {"sigmoid", Activation::kSigmoid, [](const at::Tensor& v) { return at::sigmoid(v); }}};
+  return functions;
 }
 
-TEST(BiasGeluTest, WithinTheContractOfDoublePrecisionEverywhere) {
-  const std::vector<float> v = Arguments();
-  const int64_t width = static_cast<int64_t>(v.size());
-  const std::vector<float> bias(v.size(), 0.0f);
+// Everything between -12 and 12 in small steps, tiny and huge values.
+at::Tensor Arguments() {
+  std::vector<float> values = {0.0f,  -0.0f,  1e-30f, -1e-30f, 1e-7f, -1e-7f,
+                               50.0f, -50.0f, 1e4f,   -1e4f,   1e12f, -1e12f};
+  for (int i = -120000; i <= 120000; ++i) values.push_back(static_cast<float>(i) * 1e-4f);
+  return at::tensor(values).view({1, -1});
+}
+
+template <typename Body>
+void ForEveryFunction(const Body& body) {
+  for (const Function& f : Functions()) {
+    SCOPED_TRACE(f.name);
+    body(f);
+  }
+}
+
+TEST(BiasActivationTest, WithinTheContractOfDoublePrecisionEverywhere) {
+  const at::Tensor v = Arguments(), bias = at::zeros({v.size(1)});
   OnEveryCodePath([&] {
-    std::vector<float> y(v.size());
-    simd::BiasGelu(v.data(), bias.data(), 1, width, y.data());
-    double worst = 0;
-    for (size_t i = 0; i < v.size(); ++i) {
-      const double error = std::abs(y[i] - v[i] * Cdf(v[i])) / std::max(1.0, std::abs(1.0 * v[i]));
-      worst = std::max(worst, error);
-    }
-    EXPECT_LT(worst, 1e-7);
+    ForEveryFunction([&](const Function& f) {
+      const at::Tensor exact = f.definition(v.to(at::kDouble));
+      const at::Tensor error = BiasActivation(v.clone(), bias, f.kind).to(at::kDouble) - exact;
+      EXPECT_LT((error.abs() / v.to(at::kDouble).abs().clamp_min(1)).max().item<double>(), 2e-7);
+    });
   });
 }
 
-TEST(BiasGeluTest, TheNegativeTailKeepsItsRelativePrecision) {
+TEST(BiasActivationTest, TheSlopeIsWithinRoundingOfDoublePrecision) {
+  OnEveryCodePath([&] {
+    ForEveryFunction([&](const Function& f) {
+      const at::Tensor v = Leaf(Arguments()), v64 = DoubleLeaf(v);
+      BiasActivation(v, at::zeros({v.size(1)}), f.kind).sum().backward();
+      f.definition(v64).sum().backward();
+      EXPECT_TRUE(at::isfinite(v.grad()).all().item<bool>());
+      EXPECT_LT(MaxDifference(v.grad(), v64.grad()), 4e-7);
+    });
+  });
+}
+
+TEST(BiasActivationTest, TheNegativeTailOfGeluKeepsItsRelativePrecision) {
   OnEveryCodePath([&] {
     for (float v : {-0.5f, -1.0f, -2.0f, -3.5f}) {
-      const float zero = 0;
       float y;
-      simd::BiasGelu(&v, &zero, 1, 1, &y);
-      const double exact = v * Cdf(v);
+      simd::BiasActivation(Activation::kGelu, &v, nullptr, 1, 1, &y);
+      const double exact = v * 0.5 * std::erfc(-v / std::sqrt(2.0));
       // The plain loop forms 1 + erf(v), which cancels.
       const double tolerance = ActiveCodePath() == CodePath::kPlain ? 1e-7 : 2e-5;
       EXPECT_NEAR(y / exact, 1, tolerance) << v;
@@ -48,59 +82,88 @@ TEST(BiasGeluTest, TheNegativeTailKeepsItsRelativePrecision) {
   });
 }
 
-TEST(BiasGeluTest, TheSlopeIsWithinRoundingOfDoublePrecision) {
-  const std::vector<float> v = Arguments();
-  const std::vector<float> bias(v.size(), 0.0f), dy(v.size(), 1.0f);
+TEST(BiasActivationTest, GradientsEqualThoseOfLibTorchInDouble) {
   OnEveryCodePath([&] {
-    std::vector<float> dx(v.size()), dbias(v.size(), 0.0f);
-    simd::BiasGeluGradient(v.data(), bias.data(), dy.data(), 1, static_cast<int64_t>(v.size()),
-                           dx.data(), dbias.data());
-    for (size_t i = 0; i < v.size(); ++i) {
-      const double slope = Cdf(v[i]) + v[i] * Density(v[i]);
-      ASSERT_NEAR(dx[i], slope, 4e-7) << v[i];
-      ASSERT_EQ(dbias[i], dx[i]);
-    }
+    ForEveryFunction([&](const Function& f) {
+      for (int64_t width : {1, 7, 48, 385}) {
+        const at::Tensor x = Leaf(Random({80, width}, 2)), bias = Leaf(Random({width}));
+        const at::Tensor x64 = DoubleLeaf(x), bias64 = DoubleLeaf(bias);
+        const at::Tensor weights = Random({80, width});
+        const at::Tensor y = BiasActivation(x, bias, f.kind);
+        const at::Tensor y64 = f.definition(x64 + bias64);
+        y.backward(weights);
+        y64.backward(weights.to(at::kDouble));
+        EXPECT_LT(MaxDifference(y, y64), 2e-6);
+        EXPECT_LT(MaxDifference(x.grad(), x64.grad()), 4e-6);
+        EXPECT_LT(MaxDifference(bias.grad(), bias64.grad()), 3e-5);
+      }
+    });
   });
 }
 
-TEST(BiasGeluTest, GradientsEqualThoseOfLibTorchInDouble) {
+TEST(GatedActivationTest, ValuesAndGradientsEqualThoseOfLibTorchInDouble) {
   OnEveryCodePath([&] {
-    for (int64_t width : {1, 7, 48, 385}) {
-      const at::Tensor x = Leaf(Random({80, width}, 2)), bias = Leaf(Random({width}));
-      const at::Tensor x64 = DoubleLeaf(x), bias64 = DoubleLeaf(bias);
-      const at::Tensor weights = Random({80, width});
-      const at::Tensor y = BiasGelu(x, bias), y64 = at::gelu(x64 + bias64);
-      y.backward(weights);
-      y64.backward(weights.to(at::kDouble));
-      EXPECT_LT(MaxDifference(y, y64), 1e-6);
-      EXPECT_LT(MaxDifference(x.grad(), x64.grad()), 3e-6);
-      EXPECT_LT(MaxDifference(bias.grad(), bias64.grad()), 3e-5);
-    }
+    ForEveryFunction([&](const Function& f) {
+      for (const auto& [width, biased] :
+           {std::pair{1, true}, {7, false}, {96, true}, {130, false}}) {
+        const at::Tensor x = Leaf(Random({80, 2 * width}, 2)), x64 = DoubleLeaf(x);
+        const at::Tensor bias = Leaf(Random({2 * width})), bias64 = DoubleLeaf(bias);
+        const at::Tensor weights = Random({80, width});
+        const at::Tensor v64 = biased ? x64 + bias64 : x64;
+        const at::Tensor y = GatedActivation(x, biased ? bias : at::Tensor(), f.kind);
+        const at::Tensor y64 = f.definition(v64.narrow(1, 0, width)) * v64.narrow(1, width, width);
+        y.backward(weights);
+        y64.backward(weights.to(at::kDouble));
+        EXPECT_LT(MaxDifference(y, y64), 5e-6);
+        EXPECT_LT(MaxDifference(x.grad(), x64.grad()), 1e-5);
+        if (biased) EXPECT_LT(MaxDifference(bias.grad(), bias64.grad()), 1e-4);
+      }
+    });
   });
 }
 
-TEST(BiasGeluTest, BiasGradientHasTheSameBitsForEveryNumberOfThreads) {
-  const at::Tensor x = Random({200, 96}), bias = Leaf(Random({96})), dy = Random({200, 96});
-  at::Tensor first;
+TEST(BiasActivationTest, BiasGradientHasTheSameBitsForEveryNumberOfThreads) {
+  const at::Tensor x = Random({200, 96}), bias = Leaf(Random({96})), dy = Random({200, 48});
+  at::Tensor first, first_gated;
   WithThreads([&] {
     bias.mutable_grad() = at::Tensor();
-    BiasGelu(x, bias).backward(dy);
-    if (!first.defined()) first = bias.grad().clone();
-    EXPECT_TRUE(SameBits(first, bias.grad()));
+    BiasActivation(x, bias, Activation::kGelu).backward(at::cat({dy, dy}, 1));
+    const at::Tensor whole = bias.grad().clone();
+    bias.mutable_grad() = at::Tensor();
+    GatedActivation(x, bias, Activation::kSilu).backward(dy);
+    if (!first.defined()) {
+      first = whole;
+      first_gated = bias.grad().clone();
+    }
+    EXPECT_TRUE(SameBits(first, whole));
+    EXPECT_TRUE(SameBits(first_gated, bias.grad()));
   });
 }
 
-TEST(BiasGeluTest, WithoutGradientsTheMemoryIsReused) {
+TEST(BiasActivationTest, WithoutGradientsTheMemoryIsReused) {
   const at::NoGradGuard no_grad;
   const at::Tensor x = Random({16, 32}), bias = Random({32});
   const void* memory = x.const_data_ptr();
-  EXPECT_EQ(BiasGelu(x, bias).const_data_ptr(), memory);
+  EXPECT_EQ(BiasActivation(x, bias, Activation::kGelu).const_data_ptr(), memory);
 }
 
-TEST(BiasGeluTest, WithGradientsTheInputStays) {
+TEST(BiasActivationTest, WithGradientsTheInputStays) {
   const at::Tensor x = Random({16, 32}), before = x.clone(), bias = Leaf(Random({32}));
-  BiasGelu(x, bias);
+  BiasActivation(x, bias, Activation::kGelu);
   EXPECT_TRUE(SameBits(x, before));
+}
+
+TEST(BiasActivationTest, WithoutABiasNothingIsAdded) {
+  OnEveryCodePath([&] {
+    const at::Tensor x = Random({16, 33}), zero = at::zeros({33});
+    EXPECT_TRUE(SameBits(BiasActivation(x.clone(), {}, Activation::kSilu),
+                         BiasActivation(x.clone(), zero, Activation::kSilu)));
+  });
+}
+
+TEST(GatedActivationTest, AnOddWidthIsRefused) {
+  EXPECT_THROW(GatedActivation(Random({2, 5}), {}, Activation::kGelu), c10::Error);
+  EXPECT_THROW(GatedActivation(Random({2, 6}), Random({5}), Activation::kGelu), c10::Error);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ void CompareWithDouble(const Case& c) {
   const at::Tensor qkv = Leaf(Random({rows, 3 * hidden})), bias = Leaf(Random({3 * hidden}));
   const at::Tensor qkv64 = DoubleLeaf(qkv), bias64 = DoubleLeaf(bias);
   const DropoutKey key = {.rate = c.rate, .seed = 77, .step = 5, .site = 258};
-  const at::Tensor out = Attention(qkv, bias, segments, c.heads, key);
+  const at::Tensor out = Attention(qkv, bias, segments, c.heads, {}, key);
   const at::Tensor out64 = Reference(qkv64, bias64, segments, c.heads, key);
   EXPECT_LT(MaxDifference(out, out64), 1e-5);
   const at::Tensor weights = Random({rows, hidden});
@@ -90,7 +90,7 @@ TEST(AttentionTest, LargeScoresDoNotOverflow) {
   OnEveryCodePath([&] {
     const Segments segments = MakeSegments({9, 20});
     const at::Tensor qkv = Random({32, 96}, 60), bias = at::zeros({96});
-    const at::Tensor out = Attention(qkv, bias, segments, 1, {});
+    const at::Tensor out = Attention(qkv, bias, segments, 1, {}, {});
     const at::Tensor exact = Reference(qkv.to(at::kDouble), bias.to(at::kDouble), segments, 1, {});
     EXPECT_TRUE(at::isfinite(out).all().item<bool>());
     // The scores are about 1e4, known to 1e-3: neighbours of a maximum weigh 0.1 % differently.
@@ -105,8 +105,8 @@ TEST(AttentionTest, RowsOfNoTextAreNeitherReadNorGivenGradient) {
     at::Tensor dirty = clean.clone();
     dirty.narrow(0, 11, 5).fill_(NAN);
     const at::Tensor x = Leaf(dirty);
-    const at::Tensor out = Attention(x, bias, segments, 2, {});
-    EXPECT_TRUE(SameBits(out, Attention(clean, bias, segments, 2, {})));
+    const at::Tensor out = Attention(x, bias, segments, 2, {}, {});
+    EXPECT_TRUE(SameBits(out, Attention(clean, bias, segments, 2, {}, {})));
     EXPECT_TRUE(SameBits(out.narrow(0, 11, 5), at::zeros({5, 64})));
     out.backward(at::ones_like(out));
     EXPECT_TRUE(SameBits(x.grad().narrow(0, 11, 5), at::zeros({5, 3 * 64})));
@@ -117,9 +117,10 @@ TEST(AttentionTest, RowsOfNoTextAreNeitherReadNorGivenGradient) {
 TEST(AttentionTest, AStepSplitIntoMicroBatchesHasTheSameBits) {
   const DropoutKey key = {.rate = 0.2, .seed = 1, .site = 7};
   const at::Tensor qkv = Random({20, 3 * 64}), bias = Random({3 * 64});
-  const at::Tensor whole = Attention(qkv, bias, MakeSegments({7, 13}), 2, key);
-  const at::Tensor first = Attention(qkv.narrow(0, 0, 7), bias, MakeSegments({7}), 2, key);
-  const at::Tensor second = Attention(qkv.narrow(0, 7, 13), bias, MakeSegments({13}, {1}), 2, key);
+  const at::Tensor whole = Attention(qkv, bias, MakeSegments({7, 13}), 2, {}, key);
+  const at::Tensor first = Attention(qkv.narrow(0, 0, 7), bias, MakeSegments({7}), 2, {}, key);
+  const at::Tensor second =
+      Attention(qkv.narrow(0, 7, 13), bias, MakeSegments({13}, {1}), 2, {}, key);
   EXPECT_TRUE(SameBits(whole, at::cat({first, second})));
 }
 
@@ -130,7 +131,7 @@ TEST(AttentionTest, GradientsHaveTheSameBitsForEveryNumberOfThreads) {
   at::Tensor first_qkv, first_bias;
   WithThreads([&] {
     qkv.mutable_grad() = bias.mutable_grad() = at::Tensor();
-    Attention(qkv, bias, segments, 3, {.rate = 0.1}).backward(dout);
+    Attention(qkv, bias, segments, 3, {}, {.rate = 0.1}).backward(dout);
     if (!first_qkv.defined()) {
       first_qkv = qkv.grad().clone();
       first_bias = bias.grad().clone();
@@ -146,7 +147,7 @@ TEST(AttentionTest, SegmentsThatContradictThemselvesAreRefused) {
   const auto attend = [&](const auto& change) {
     Segments segments = MakeSegments({3, 5});
     change(segments);
-    return Attention(qkv, bias, segments, 2, {});
+    return Attention(qkv, bias, segments, 2, {}, {});
   };
   EXPECT_NO_THROW(attend([](Segments&) {}));
   EXPECT_THROW(attend([](Segments& s) { s.longest = 4; }), c10::Error);

@@ -37,8 +37,8 @@ TEST(CodePathTest, ThePlainPathRunsThePlainLoops) {
   ForceCodePath(CodePath::kPlain);
   std::vector<float> plain(x.size()), dispatched(x.size());
 
-  plain::BiasGelu(x.data(), bias.data(), kRows, kWidth, plain.data());
-  simd::BiasGelu(x.data(), bias.data(), kRows, kWidth, dispatched.data());
+  plain::BiasActivation(Activation::kGelu, x.data(), bias.data(), kRows, kWidth, plain.data());
+  simd::BiasActivation(Activation::kGelu, x.data(), bias.data(), kRows, kWidth, dispatched.data());
   EXPECT_EQ(plain, dispatched);
 
   const NormParameters norm = {

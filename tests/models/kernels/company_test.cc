@@ -38,8 +38,14 @@ std::vector<Named> Operations() {
   add("Linear", false, [=](const at::Tensor& x, const at::Tensor&, const Segments&) {
     return Linear(x, weight, {});
   });
-  add("BiasGelu", false, [=](const at::Tensor& x, const at::Tensor&, const Segments&) {
-    return BiasGelu(x.clone(), wide);
+  for (const Activation kind : {Activation::kGelu, Activation::kGeluTanh, Activation::kTanh}) {
+    add("BiasActivation " + std::to_string(static_cast<int>(kind)), false,
+        [=](const at::Tensor& x, const at::Tensor&, const Segments&) {
+          return BiasActivation(x.clone(), wide, kind);
+        });
+  }
+  add("GatedActivation", false, [=](const at::Tensor& x, const at::Tensor&, const Segments&) {
+    return GatedActivation(x.narrow(1, 0, 2 * kHidden), {}, Activation::kGelu);
   });
   add("EmbeddingSum", false, [=](const at::Tensor&, const at::Tensor& ids, const Segments& s) {
     return EmbeddingSum(ids, ids, {}, table, table, {}, s);
@@ -48,7 +54,7 @@ std::vector<Named> Operations() {
     const std::string suffix = key.active() ? " with dropout" : "";
     add("Attention" + suffix, false,
         [=](const at::Tensor& x, const at::Tensor&, const Segments& s) {
-          return Attention(x, wide, s, kHeads, key);
+          return Attention(x, wide, s, kHeads, {}, key);
         });
     add("ResidualLayerNorm" + suffix, false,
         [=](const at::Tensor& x, const at::Tensor&, const Segments& s) {

@@ -1,0 +1,101 @@
+#include "models/families/families.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "base/json.h"
+#include "models/config_reader.h"
+
+namespace graft {
+namespace {
+
+constexpr auto kFamilies = std::to_array<Family>({
+    {"bert", "Bert", "bert.", ReadBert},
+    {"camembert", "Camembert", "roberta.", ReadRoberta},
+    {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
+    {"electra", "Electra", "electra.", ReadElectra},
+    {"roberta", "Roberta", "roberta.", ReadRoberta},
+    {"xlm-roberta", "XLMRoberta", "roberta.", ReadRoberta},
+});
+
+absl::StatusOr<FamilyArchitecture> Read(const JsonDocument& document, bool of_bert_release) {
+  const JsonValue root = document.root();
+  std::string_view model_type = "bert";
+  if (of_bert_release) {
+    ABSL_ASSIGN_OR_RETURN(model_type, root.GetString("model_type", "bert"));
+  } else {
+    ABSL_ASSIGN_OR_RETURN(model_type, root.GetString("model_type"));
+  }
+  const Family* family = FindFamily(model_type);
+  if (family == nullptr) {
+    const auto names = absl::StrJoin(kFamilies, ", ", [](std::string* out, const Family& known) {
+      absl::StrAppend(out, known.model_type);
+    });
+    return root.Error(
+        absl::StrCat("model_type: expected one of: ", names, "; found '", model_type, "'"));
+  }
+  ConfigReader reader(root);
+  std::shared_ptr<const Architecture> architecture = family->read(reader);
+  ABSL_RETURN_IF_ERROR(reader.status());
+  return FamilyArchitecture{family, std::move(architecture)};
+}
+
+}  // namespace
+
+absl::Span<const Family> Families() { return kFamilies; }
+
+std::string SequenceClass(const Family& family) {
+  return absl::StrCat(family.class_stem, "ForSequenceClassification");
+}
+
+HeadKind HeadOf(const FamilyArchitecture& architecture) {
+  const std::vector<std::string>& names = architecture.architecture->config().architectures;
+  if (names.empty()) return HeadKind::kNone;
+  std::string_view name = names.front();
+  if (!absl::ConsumePrefix(&name, architecture.family->class_stem)) return HeadKind::kNone;
+  if (name == "ForSequenceClassification") return HeadKind::kSequence;
+  if (name == "ForTokenClassification") return HeadKind::kToken;
+  return name == "ForMaskedLM" || name == "LMHeadModel" ? HeadKind::kLanguage : HeadKind::kNone;
+}
+
+const HeadLayout* FindHead(const FamilyArchitecture& architecture) {
+  const HeadLayouts& heads = architecture.architecture->heads();
+  const auto find = [](const std::optional<HeadLayout>& head) { return head ? &*head : nullptr; };
+  switch (HeadOf(architecture)) {
+    case HeadKind::kSequence:
+      return find(heads.sequence);
+    case HeadKind::kToken:
+      return find(heads.token);
+    case HeadKind::kLanguage:
+      return find(heads.language);
+    case HeadKind::kNone:
+      break;
+  }
+  return nullptr;
+}
+
+const Family* FindFamily(std::string_view model_type) {
+  const auto* found = std::find_if(kFamilies.begin(), kFamilies.end(), [&](const Family& family) {
+    return family.model_type == model_type;
+  });
+  return found == kFamilies.end() ? nullptr : found;
+}
+
+absl::StatusOr<FamilyArchitecture> ReadArchitecture(const std::string& path) {
+  constexpr uint64_t kMaxBytes = 16'000'000;
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path, kMaxBytes));
+  return Read(document, absl::EndsWith(path, "bert_config.json"));
+}
+
+absl::StatusOr<FamilyArchitecture> ParseArchitecture(std::string_view json, std::string source) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(json, std::move(source)));
+  return Read(document, false);
+}
+
+}  // namespace graft

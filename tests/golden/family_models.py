@@ -1,0 +1,154 @@
+"""Small random models of every family, and what transformers makes of them: for the golden folders
+(generate_families.py) and the live comparison (tests/parity/family_models_parity.py).
+
+A case is a row of CASES: a name, a class of transformers and the members of its config. Weights are
+random and large enough to make attention uneven and activations leave their linear range.
+"""
+
+import json
+import os
+
+import torch
+import transformers
+from safetensors.torch import save_file
+
+VOCABULARY = 40
+BERT = dict(vocab_size=VOCABULARY, hidden_size=12, num_hidden_layers=2, num_attention_heads=3,
+            intermediate_size=20, max_position_embeddings=32)
+ROBERTA = dict(BERT, max_position_embeddings=34, type_vocab_size=1, pad_token_id=1,
+               layer_norm_eps=1e-5)
+DISTILBERT = dict(vocab_size=VOCABULARY, dim=12, n_layers=2, n_heads=3, hidden_dim=20,
+                  max_position_embeddings=32)
+ELECTRA = dict(BERT, embedding_size=8)
+
+# name, class of transformers, members of its config. Sequence heads have three labels, token heads
+# five.
+CASES = [
+    ("bert-gelu-new", "BertForSequenceClassification",
+     dict(BERT, hidden_act="gelu_new", num_labels=3)),
+    ("bert-relu", "BertForTokenClassification",
+     dict(BERT, hidden_act="relu", type_vocab_size=3, layer_norm_eps=1e-6, num_labels=5)),
+    ("bert-silu", "BertForMaskedLM", dict(BERT, hidden_act="silu", num_attention_heads=2)),
+    ("bert-untied", "BertForMaskedLM", dict(BERT, tie_word_embeddings=False)),
+    ("camembert", "CamembertForTokenClassification", dict(ROBERTA, num_labels=5)),
+    ("distilbert", "DistilBertForSequenceClassification", dict(DISTILBERT, num_labels=3)),
+    ("distilbert-relu", "DistilBertForTokenClassification",
+     dict(DISTILBERT, activation="relu", num_labels=5)),
+    ("distilbert-language", "DistilBertForMaskedLM", dict(DISTILBERT, n_layers=1)),
+    ("electra", "ElectraForSequenceClassification", dict(ELECTRA, num_labels=3)),
+    ("electra-generator", "ElectraForMaskedLM", ELECTRA),
+    ("electra-square", "ElectraForTokenClassification",
+     dict(ELECTRA, embedding_size=12, hidden_act="gelu_new", num_labels=5)),
+    ("roberta", "RobertaForSequenceClassification", dict(ROBERTA, num_labels=3)),
+    ("roberta-language", "RobertaForMaskedLM", dict(ROBERTA, pad_token_id=3, layer_norm_eps=1e-12)),
+    ("xlm-roberta", "XLMRobertaForTokenClassification", dict(ROBERTA, num_labels=5)),
+]
+
+
+def make_model(class_name, members, seed):
+    """A model of this class in float32, without dropout."""
+    model_class = getattr(transformers, class_name)
+    config_class = model_class.config_class
+    rates = {name: 0.0 for name in config_class().to_dict()
+             if "dropout" in name or name in ("embd_pdrop", "attn_pdrop", "resid_pdrop")}
+    config = config_class(**{**rates, **members})
+    model = model_class(config).float()
+    randomise(model, seed)
+    return model.eval()
+
+
+def randomise(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in sorted(model.named_parameters()):
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.dim() == 1:
+                gain = name.endswith("weight")
+                parameter.copy_(1 + 0.2 * noise if gain else 0.1 * noise)
+            elif "embed" in name:
+                parameter.copy_(0.5 * noise)
+            else:
+                parameter.copy_(1.2 * noise / parameter.shape[-1] ** 0.5)
+
+
+def save_model(model, folder):
+    os.makedirs(folder, exist_ok=True)
+    model.save_pretrained(folder)
+    path = f"{folder}/config.json"
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    # The library's version is no part of the model: without it the file stays the same.
+    config.pop("transformers_version", None)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file, indent=1)
+        file.write("\n")
+    os.chmod(f"{folder}/model.safetensors", 0o644)
+
+
+def make_texts(model, lengths, seed):
+    """[(ids, type ids)] of these lengths. Ids below 5 stand for special tokens; the padding's is
+    among those that occur."""
+    generator = torch.Generator().manual_seed(seed)
+    types = getattr(model.config, "type_vocab_size", 0) or 1
+    texts = []
+    for length in lengths:
+        ids = torch.randint(0, model.config.vocab_size, (length,), generator=generator)
+        type_ids = torch.randint(0, types, (length,), generator=generator).sort().values
+        texts.append((ids, type_ids))
+    return texts
+
+
+def forward(model, ids, type_ids, mask=None):
+    inputs = {"input_ids": ids, "output_hidden_states": True}
+    if mask is not None:
+        inputs["attention_mask"] = mask
+    if getattr(model.config, "type_vocab_size", 0) and "token_type_ids" in accepted(model):
+        inputs["token_type_ids"] = type_ids
+    return model(**inputs)
+
+
+def accepted(model):
+    return model.forward.__wrapped__.__code__.co_varnames if hasattr(
+        model.forward, "__wrapped__") else model.forward.__code__.co_varnames
+
+
+def text_loss(model, output, number):
+    """Cross entropy of a classifier, with labels 0, 1, ... in turn; else half the squared length of
+    the mean over the tokens."""
+    name = type(model).__name__
+    if name.endswith("ForSequenceClassification"):
+        label = torch.tensor([number % model.config.num_labels])
+        return torch.nn.functional.cross_entropy(output.logits, label)
+    if name.endswith("ForTokenClassification"):
+        logits = output.logits[0]
+        labels = torch.arange(len(logits)) % model.config.num_labels
+        return torch.nn.functional.cross_entropy(logits, labels)
+    return (output.hidden_states[-1].mean(dim=1) ** 2).sum() / 2
+
+
+def expected_values(model, texts):
+    """What the model gives for each text by itself, and the gradients of the mean loss."""
+    tensors, total = {}, 0.0
+    model.zero_grad()
+    for i, (ids, type_ids) in enumerate(texts):
+        output = forward(model, ids[None], type_ids[None])
+        loss = text_loss(model, output, i) / len(texts)
+        loss.backward()
+        total += loss.item()
+        tensors[f"text{i}.ids"], tensors[f"text{i}.type_ids"] = ids, type_ids
+        for k, hidden in enumerate(output.hidden_states):
+            tensors[f"text{i}.hidden.{k}"] = hidden[0]
+        if "logits" in output:
+            tensors[f"text{i}.logits"] = output.logits[0]
+    tensors["loss"] = torch.tensor([total])
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            tensors[f"grad.{name}"] = parameter.grad
+    return tensors
+
+
+def save_expected(tensors, folder):
+    kept = {name: (tensor.to(torch.int32) if "ids" in name.split(".")[-1] else
+                   tensor.detach().float()).contiguous() for name, tensor in tensors.items()}
+    save_file(kept, f"{folder}/expected.safetensors")
+    os.chmod(f"{folder}/expected.safetensors", 0o644)

@@ -1,0 +1,76 @@
+// Every family of encoders against the golden values of transformers (tests/golden/families, made
+// by generate_families.py): hidden states of all stages, logits, gradients at every freeze depth,
+// equal bits alone and in company.
+#include "models/families/families.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "gtest/gtest.h"
+#include "models/kernels/code_path.h"
+#include "tests/support/family_check.h"
+#include "tests/support/status_matchers.h"
+
+namespace graft {
+namespace {
+
+using testing::CheckFamily;
+using testing::FamilyDifferences;
+
+std::string Folder(const std::string& name) {
+  return absl::StrCat(GRAFT_SOURCE_DIR, "/tests/golden/families/", name);
+}
+
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(Folder(""))) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class GoldenFamily : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenFamily, GivesWhatTransformersGives) {
+  constexpr double kLimit = 1e-5;
+  for (const CodePath path : SupportedCodePaths()) {
+    SCOPED_TRACE(CodePathName(path));
+    ForceCodePath(path);
+    const auto found = CheckFamily(Folder(GetParam()));
+    ASSERT_THAT(found, testing::IsOk());
+    EXPECT_GT(found->texts, 0);
+    EXPECT_GT(found->parameters, 0);
+    EXPECT_LE(found->hidden, kLimit);
+    EXPECT_LE(found->logits, kLimit);
+    EXPECT_LE(found->gradient, kLimit);
+    EXPECT_TRUE(found->equal_bits);
+    EXPECT_TRUE(found->frozen_without_gradient);
+  }
+  ForceCodePath(SupportedCodePaths().back());
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, GoldenFamily, ::testing::ValuesIn(Names()),
+                         [](const auto& info) {
+                           return absl::StrReplaceAll(info.param, {{"-", "_"}});
+                         });
+
+TEST(GoldenFamilies, EveryFamilyOfTheTableHasOne) {
+  std::set<std::string> seen = {"bert"};  // bert_test.cc has more of it
+  for (const std::string& name : Names()) {
+    const auto read = ReadArchitecture(Folder(name) + "/config.json");
+    ASSERT_THAT(read, testing::IsOk());
+    seen.insert(std::string(read->family->model_type));
+  }
+  for (const Family& family : Families()) {
+    EXPECT_TRUE(seen.contains(std::string(family.model_type))) << family.model_type;
+  }
+}
+
+}  // namespace
+}  // namespace graft

@@ -1,0 +1,31 @@
+// A small model of a family beside what transformers made of it (tests/golden/family_models.py).
+#ifndef GRAFT_TESTS_SUPPORT_FAMILY_CHECK_H_
+#define GRAFT_TESTS_SUPPORT_FAMILY_CHECK_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace graft::testing {
+
+// Largest absolute differences to expected.safetensors, and what else is told of a folder.
+struct FamilyDifferences {
+  double hidden = 0;       // over all stages
+  double last_hidden = 0;  // of the last stage
+  double logits = 0;       // 0 without a head
+  double gradient =
+      0;  // of all parameters, over all freeze depths, beside the largest of its tensor
+  bool has_logits = false;
+  bool equal_bits = true;  // every text alone and in company
+  bool frozen_without_gradient = true;
+  int texts = 0;
+  int parameters = 0;  // tensors whose gradient was compared
+};
+
+// The folder has config.json, weights and expected.safetensors. Fails like the loaders; a tensor
+// that is expected and not there is NotFound.
+absl::StatusOr<FamilyDifferences> CheckFamily(const std::string& folder);
+
+}  // namespace graft::testing
+
+#endif  // GRAFT_TESTS_SUPPORT_FAMILY_CHECK_H_
