@@ -17,6 +17,9 @@
 namespace graft {
 namespace {
 
+// A name of 1,024 bytes and a file for each of 65,536 tensors.
+constexpr uint64_t kMaxIndexBytes = 100'000'000;
+
 bool IsPlainName(std::string_view name) {
   return !name.empty() && name != "." && name != ".." &&
          name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
@@ -43,7 +46,7 @@ std::string BlobOf(const std::string& folder, const std::string& path) {
 }  // namespace
 
 absl::StatusOr<ShardIndex> ReadShardIndex(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path, kMaxIndexBytes));
   ABSL_ASSIGN_OR_RETURN(const JsonValue weight_map, document.root().Get("weight_map"));
   ABSL_ASSIGN_OR_RETURN(const auto members, weight_map.AsObject());
   if (members.empty()) return weight_map.Error("expected tensors, found none");
