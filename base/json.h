@@ -16,6 +16,9 @@
 
 namespace graft {
 
+// The largest configuration that is read: that of a model with 10,000 labels has a megabyte.
+inline constexpr uint64_t kMaxConfigBytes = 8'000'000;
+
 // A value inside a JsonDocument, which must outlive it. Getters name the file and the path to the
 // value, what was expected and what was found: "config.json: hidden_size: expected an integer from
 // 1 to 65536, found 768.5".
@@ -82,9 +85,10 @@ class JsonDocument {
  public:
   // `source` stands at the front of every message, usually the path of the file.
   static absl::StatusOr<JsonDocument> Parse(std::string_view text, std::string source);
-  // Reads the whole file first; ResourceExhausted when it is larger than `max_bytes`.
+  // Reads the whole file first; ResourceExhausted when it is larger than `max_bytes`. A document
+  // takes up to 20 times the memory of its text: the default is for configurations.
   static absl::StatusOr<JsonDocument> Load(const std::string& path,
-                                           uint64_t max_bytes = 100'000'000);
+                                           uint64_t max_bytes = kMaxConfigBytes);
 
   JsonValue root() const;
 

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/utf8.h"
 
 namespace graft {
 namespace {
@@ -47,16 +48,21 @@ absl::StatusOr<std::vector<std::string>> ReadTexts(const JsonValue& list) {
 }  // namespace
 
 void ConfigReader::Fail(absl::Status error) {
-  if (ok()) status_ = std::move(error);
+  absl::Status& kept = absl::IsUnimplemented(error) ? uncomputed_ : wrong_;
+  if (kept.ok()) kept = std::move(error);
 }
 
 void ConfigReader::Fail(std::string_view key, std::string_view message) {
   Fail(root_.Error(absl::StrCat(key, ": ", message)));
 }
 
+void ConfigReader::Uncomputed(std::string_view key, std::string_view message) {
+  Fail(absl::UnimplementedError(root_.Error(absl::StrCat(key, ": ", message)).message()));
+}
+
 template <typename T, typename Read>
 T ConfigReader::Take(T absent, const Read& read) {
-  if (!ok()) return absent;
+  if (!wrong_.ok()) return absent;
   auto value = read();
   if (value.ok()) return T(*std::move(value));
   Fail(value.status());
@@ -67,6 +73,7 @@ EncoderConfig ConfigReader::NewConfig() {
   EncoderConfig config;
   config.model_type = Text("model_type", "bert");
   config.architectures = Texts("architectures");
+  config.names_programs = Has("auto_map");
   return config;
 }
 
@@ -113,18 +120,19 @@ Activation ConfigReader::Function(std::string_view key, std::string_view absent)
   const auto names = absl::StrJoin(kActivations, ", ", [](std::string* out, const auto& known) {
     absl::StrAppend(out, known.name);
   });
-  Fail(key, absl::StrCat("expected one of: ", names, "; found '", name, "'"));
+  Uncomputed(key, absl::StrCat("expected one of: ", names, "; found ", Quoted(name)));
   return Activation::kIdentity;
 }
 
 void ConfigReader::ExpectText(std::string_view key, std::string_view only) {
   const std::string found = Text(key, only);
-  if (found != only) Fail(key, absl::StrCat("expected '", only, "', found '", found, "'"));
+  if (found == only) return;
+  Uncomputed(key, absl::StrCat("expected '", only, "', found ", Quoted(found)));
 }
 
 void ConfigReader::ExpectFlag(std::string_view key, bool only) {
   if (Flag(key, only) == only) return;
-  Fail(key, only ? "expected true, found false" : "expected false, found true");
+  Uncomputed(key, only ? "expected true, found false" : "expected false, found true");
 }
 
 void CheckHeads(ConfigReader& reader, const EncoderConfig& config, std::string_view hidden,
@@ -134,7 +142,7 @@ void CheckHeads(ConfigReader& reader, const EncoderConfig& config, std::string_v
                                    "), found ", config.hidden_size));
 }
 
-EncoderConfig ReadCommonConfig(ConfigReader& reader) {
+EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types) {
   EncoderConfig config = reader.NewConfig();
   config.vocab_size = reader.Size("vocab_size", kMaxVocabulary);
   config.hidden_size = reader.Size("hidden_size", kMaxWidth);
@@ -142,7 +150,7 @@ EncoderConfig ReadCommonConfig(ConfigReader& reader) {
   config.heads = reader.Size("num_attention_heads", kMaxWidth);
   config.intermediate_size = reader.Size("intermediate_size", kMaxWidth);
   config.max_positions = reader.Size("max_position_embeddings", kMaxPositions);
-  config.type_vocab_size = reader.Integer("type_vocab_size", 0, kMaxWidth, 2);
+  config.type_vocab_size = reader.Integer("type_vocab_size", least_types, kMaxWidth, 2);
   config.hidden_dropout = reader.Rate("hidden_dropout_prob", 0.1);
   config.attention_dropout = reader.Rate("attention_probs_dropout_prob", 0.1);
   config.initializer_range = reader.Number("initializer_range", 0, 10, 0.02);
@@ -154,7 +162,7 @@ EncoderConfig ReadCommonConfig(ConfigReader& reader) {
     if (!members.ok()) {
       reader.Fail(members.status());
     } else if (!members->empty()) {
-      reader.Fail(pruned->Error("expected no pruned heads, found some"));
+      reader.Uncomputed("pruned_heads", "expected no pruned heads, found some");
     }
   }
   return config;

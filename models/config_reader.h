@@ -22,13 +22,15 @@ inline constexpr int64_t kMaxLayers = 1'000;
 inline constexpr int64_t kMaxPositions = 1'000'000;
 
 // Takes members out of a config.json and keeps the first thing that is wrong: what is read after it
-// are defaults, which nobody may use before status() is asked. A member that is null is absent.
+// are defaults, which nobody may use before status() is asked. What is right but nothing that graft
+// computes counts only where nothing is wrong. A member that is null is absent.
 class ConfigReader {
  public:
   explicit ConfigReader(JsonValue root) : root_(std::move(root)) {}
 
-  const absl::Status& status() const { return status_; }
-  bool ok() const { return status_.ok(); }
+  // InvalidArgument: a value is missing, of another type, out of range or contradicts another.
+  // Unimplemented: an option that changes the mathematics and that graft does not compute.
+  const absl::Status& status() const { return wrong_.ok() ? uncomputed_ : wrong_; }
   bool Has(std::string_view key) const { return root_.Find(key).has_value(); }
   // For what the getters below cannot say. Errors go to Fail.
   const JsonValue& root() const { return root_; }
@@ -49,27 +51,29 @@ class ConfigReader {
   // One of the functions that graft computes, by the name that transformers has for it.
   Activation Function(std::string_view key, std::string_view absent);
 
-  // Options that graft computes in one way only: another value is refused by name.
+  // Options that graft computes in one way only: another value is uncomputed.
   void ExpectText(std::string_view key, std::string_view only);
   void ExpectFlag(std::string_view key, bool only);
 
   // Keeps the error unless there is one before it.
   void Fail(absl::Status error);
   void Fail(std::string_view key, std::string_view message);
+  // The same for what others may compute.
+  void Uncomputed(std::string_view key, std::string_view message);
 
  private:
   template <typename T, typename Read>
   T Take(T absent, const Read& read);
 
   JsonValue root_;
-  absl::Status status_;
+  absl::Status wrong_, uncomputed_;
 };
 
 // The members that most families share: vocab_size, hidden_size, num_hidden_layers,
-// num_attention_heads, intermediate_size, max_position_embeddings, type_vocab_size (2 when absent),
-// hidden_dropout_prob, attention_probs_dropout_prob, initializer_range. Refuses heads that do not
-// divide the hidden size, pruned heads and decoders.
-EncoderConfig ReadCommonConfig(ConfigReader& reader);
+// num_attention_heads, intermediate_size, max_position_embeddings, type_vocab_size (2 when
+// absent, at least `least_types`), hidden_dropout_prob, attention_probs_dropout_prob,
+// initializer_range. Refuses heads that do not divide the hidden size, pruned heads and decoders.
+EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types = 1);
 
 // Refuses a hidden size that the heads do not divide. `hidden` and `heads` name the members.
 void CheckHeads(ConfigReader& reader, const EncoderConfig& config,

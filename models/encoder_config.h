@@ -23,6 +23,7 @@ struct EncoderConfig {
   double hidden_dropout = 0;
   double attention_dropout = 0;
   double initializer_range = 0.02;  // standard deviation of new weights
+  bool names_programs = false;      // auto_map: Python classes of the folder; graft runs none
 };
 
 }  // namespace graft

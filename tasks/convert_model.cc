@@ -31,7 +31,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr uint64_t kMaxFileBytes = 256'000'000;
+constexpr uint64_t kMaxFileBytes = 256'000'000;  // of what is taken over as it is
 constexpr std::string_view kConfig = "config.json", kBertConfig = "bert_config.json";
 // Files that are taken over as they are; so are all NAME.model.
 constexpr std::string_view kCarried[] = {"tokenizer.json",
@@ -81,10 +81,12 @@ std::string ArchitectureOf(const WeightFiles& weights) {
 // The configuration of a model or a module, for today's readers.
 absl::StatusOr<std::string> ConvertConfig(const std::string& path, const WeightFiles& weights,
                                           std::optional<DType> dtype) {
-  // Its depth and its keys are checked before it is read a second time, to be written.
-  ABSL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxFileBytes));
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
-  ABSL_RETURN_IF_ERROR(document.root().AsObject().status());
+  ABSL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
+  {
+    // Its depth and its keys are checked before it is read a second time, to be written.
+    ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
+    ABSL_RETURN_IF_ERROR(document.root().AsObject().status());
+  }
   ordered_json config = ordered_json::parse(text);
   if (absl::EndsWith(path, kBertConfig)) {
     if (!config.contains("model_type")) config["model_type"] = "bert";
@@ -98,11 +100,11 @@ absl::StatusOr<std::string> ConvertConfig(const std::string& path, const WeightF
   return config.dump(2) + "\n";
 }
 
-// The order in which graft maps the tensors; none for models that it does not compute.
-std::vector<std::string> OrderOf(const std::string& config_file, const WeightFiles& weights) {
-  const auto read = ReadArchitecture(config_file);
-  if (!read.ok()) return {};
-  return NamesInOrder(weights, BackboneSlots(*read->architecture), read->family->prefix);
+const auto read = ReadArchitecture(config_file);
+if (absl::IsUnimplemented(read.status())) return std::vector<std::string>();
+ABSL_RETURN_IF_ERROR(read.status());
+const std::vector<SlotLayout> slots = BackboneSlots(*read->architecture);
+const std::string_view prefix = read->family->prefix;
 }
 
 class Conversion {
@@ -174,7 +176,7 @@ class Conversion {
     WeightConversion conversion{.dtype = options_.dtype,
                                 .max_shard_bytes = options_.max_shard_bytes};
     if (!config.empty()) {
-      conversion.first = OrderOf(config, weights);
+      ABSL_ASSIGN_OR_RETURN(conversion.first, OrderOf(config, weights));
       result_.format = weights.format();
     }
     ABSL_ASSIGN_OR_RETURN(const ConvertedWeights written, WriteConverted(weights, conversion, to));

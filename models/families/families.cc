@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "models/config_reader.h"
 
 namespace graft {
@@ -26,9 +27,11 @@ constexpr auto kFamilies = std::to_array<Family>({
 
 absl::StatusOr<FamilyArchitecture> Read(const JsonDocument& document, bool of_bert_release) {
   const JsonValue root = document.root();
-  std::string_view model_type = "bert";
+  std::string_view model_type;
   if (of_bert_release) {
     ABSL_ASSIGN_OR_RETURN(model_type, root.GetString("model_type", "bert"));
+  } else if (root.is_object() && !root.Find("model_type")) {
+    return absl::UnimplementedError(root.Get("model_type").status().message());
   } else {
     ABSL_ASSIGN_OR_RETURN(model_type, root.GetString("model_type"));
   }
@@ -37,8 +40,9 @@ absl::StatusOr<FamilyArchitecture> Read(const JsonDocument& document, bool of_be
     const auto names = absl::StrJoin(kFamilies, ", ", [](std::string* out, const Family& known) {
       absl::StrAppend(out, known.model_type);
     });
-    return root.Error(
-        absl::StrCat("model_type: expected one of: ", names, "; found '", model_type, "'"));
+    const absl::Status error = root.Error(
+        absl::StrCat("model_type: expected one of: ", names, "; found ", Quoted(model_type)));
+    return absl::UnimplementedError(error.message());
   }
   ConfigReader reader(root);
   std::shared_ptr<const Architecture> architecture = family->read(reader);
@@ -88,8 +92,7 @@ const Family* FindFamily(std::string_view model_type) {
 }
 
 absl::StatusOr<FamilyArchitecture> ReadArchitecture(const std::string& path) {
-  constexpr uint64_t kMaxBytes = 16'000'000;
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path, kMaxBytes));
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
   return Read(document, absl::EndsWith(path, "bert_config.json"));
 }
 

@@ -44,9 +44,10 @@ const HeadLayout* FindHead(const FamilyArchitecture& architecture);
 const Family* FindFamily(std::string_view model_type);
 
 // Reads a config.json, or the bert_config.json of the original BERT release, which names no
-// model_type. NotFound, DataLoss (no JSON) or InvalidArgument: an unknown model_type (the message
-// lists the known ones), a value that is missing, out of range or contradicts another; an option
-// that changes the mathematics and that graft does not compute is refused by name. Thread-safe.
+// model_type. NotFound, ResourceExhausted (more than kMaxConfigBytes), DataLoss (no JSON) or
+// InvalidArgument: a value is missing, of another type, out of range or contradicts another.
+// Unimplemented: another model_type (the message lists the known ones) or none, or, with all else
+// right, an option that changes the mathematics and that graft does not compute. Thread-safe.
 absl::StatusOr<FamilyArchitecture> ReadArchitecture(const std::string& path);
 // The same from a text; `source` stands in front of messages.
 absl::StatusOr<FamilyArchitecture> ParseArchitecture(std::string_view json, std::string source);

@@ -17,6 +17,9 @@
 namespace graft {
 namespace {
 
+// A name of 1,024 bytes and a file for each of 65,536 tensors.
+constexpr uint64_t kMaxIndexBytes = 100'000'000;
+
 bool IsPlainName(std::string_view name) {
   return !name.empty() && name != "." && name != ".." &&
          name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
@@ -25,8 +28,8 @@ bool IsPlainName(std::string_view name) {
 // Where a link of Hugging Face's cache leads; empty for any other.
 std::string BlobOf(const std::string& folder, const std::string& path) {
   std::error_code error;
+  // Empty after an error, as the real path is below.
   const std::string target = std::filesystem::read_symlink(path, error).string();
-  if (error) return "";
   std::string_view hash = target;
   constexpr size_t kSha1 = 40, kSha256 = 64;
   if (!absl::ConsumePrefix(&hash, "../../blobs/") ||
@@ -36,20 +39,20 @@ std::string BlobOf(const std::string& folder, const std::string& path) {
     return "";
   }
   const std::filesystem::path real = std::filesystem::canonical(folder, error);
-  if (error || real.parent_path().filename() != "snapshots") return "";
+  if (real.parent_path().filename() != "snapshots") return "";
   return (real.parent_path().parent_path() / "blobs" / std::string(hash)).string();
 }
 
 }  // namespace
 
 absl::StatusOr<ShardIndex> ReadShardIndex(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path, kMaxIndexBytes));
   ABSL_ASSIGN_OR_RETURN(const JsonValue weight_map, document.root().Get("weight_map"));
   ABSL_ASSIGN_OR_RETURN(const auto members, weight_map.AsObject());
   if (members.empty()) return weight_map.Error("expected tensors, found none");
-  if (members.size() > kMaxTensors * kMaxShards) {
-    return weight_map.Error(absl::StrCat("expected at most ", kMaxTensors * kMaxShards,
-                                         " tensors, found ", members.size()));
+  if (members.size() > kMaxTensors) {
+    return weight_map.Error(
+        absl::StrCat("expected at most ", kMaxTensors, " tensors, found ", members.size()));
   }
   ShardIndex index;
   absl::flat_hash_map<std::string, size_t> numbers;
