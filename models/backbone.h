@@ -39,7 +39,7 @@ class Backbone final {
   // gradients before Trainable.
   Backbone(FamilyArchitecture architecture, std::vector<at::Tensor> tensors);
 
-  const Family& family() const { return *architecture_.family; }
+  const EncoderFamily& family() const { return *architecture_.family; }
   const Architecture& architecture() const { return *architecture_.architecture; }
   const EncoderConfig& config() const { return architecture().config(); }
   int64_t hidden_size() const { return config().hidden_size; }

@@ -100,11 +100,24 @@ absl::StatusOr<std::string> ConvertConfig(const std::string& path, const WeightF
   return config.dump(2) + "\n";
 }
 
-const auto read = ReadArchitecture(config_file);
-if (absl::IsUnimplemented(read.status())) return std::vector<std::string>();
-ABSL_RETURN_IF_ERROR(read.status());
-const std::vector<SlotLayout> slots = BackboneSlots(*read->architecture);
-const std::string_view prefix = read->family->prefix;
+// The order in which graft maps the tensors; none for models that it does not compute. Refused: a
+// configuration that no library can read, or with which these weights make no model.
+absl::StatusOr<std::vector<std::string>> OrderOf(const std::string& config_file,
+                                                 const WeightFiles& weights) {
+  if (!PathExists(config_file)) return std::vector<std::string>();
+  const auto read = ReadArchitecture(config_file);
+  if (absl::IsUnimplemented(read.status())) return std::vector<std::string>();
+  ABSL_RETURN_IF_ERROR(read.status());
+  const std::vector<SlotLayout> slots = BackboneSlots(*read->architecture);
+  const std::string_view prefix = read->family->prefix;
+  // What is missing others may do without, or begin anew.
+  const TensorMismatch mismatch = CompareTensors(weights, slots, prefix);
+  if (!mismatch.other_shape.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        weights.path(), ": expected tensors as ", config_file, " says, found ",
+        mismatch.other_shape.size(), " of another shape: ", mismatch.other_shape.front()));
+  }
+  return NamesInOrder(weights, slots, prefix);
 }
 
 class Conversion {

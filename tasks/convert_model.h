@@ -34,7 +34,7 @@ struct ConvertedModel {
 // bert_config.json where there is no other; torch_dtype follows the new type), the files of its
 // tokenizer, and for sentence-transformers folders their modules with weights. Nothing else is
 // taken over, programs least of all. The model need not be one that graft computes; where it is,
-// errors of its configuration are those of LoadEncoderConfig, and InvalidArgument when a tensor has
+// errors of its configuration are those of ReadArchitecture, and InvalidArgument when a tensor has
 // another shape than it says. AlreadyExists when something is there that is no empty folder, or,
 // with `replace`, that no conversion wrote; InvalidArgument when `to` is `from`.
 absl::StatusOr<ConvertedModel> ConvertModel(const std::string& from, const std::string& to,

@@ -36,7 +36,7 @@ absl::Status CarryFiles(const Tokenizer& tokenizer, ModelFolder& folder) {
 }
 
 // The slots of the head as its file names them: a Dense module calls the layer `linear`.
-std::vector<SlotLayout> HeadLayout(const SequenceClassifierConfig& config, bool dense) {
+std::vector<SlotLayout> NamedHeadSlots(const SequenceClassifierConfig& config, bool dense) {
   std::vector<SlotLayout> slots = SequenceClassifier::Layout(config);
   if (dense) {
     slots[0].parts[0].name = "linear.weight";
@@ -57,7 +57,7 @@ absl::Status LoadDenseHead(LoadedModel& model) {
   const ModelFolder& folder = model.folder;
   ABSL_ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::Open(folder.head_file));
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
-                        LoadTensors(files, HeadLayout(*folder.head, true), ""));
+                        LoadTensors(files, NamedHeadSlots(*folder.head, true), ""));
   model.head.emplace(*folder.head, std::move(loaded.tensors));
   model.weight_bytes += files.size();
   for (const std::string& name : loaded.unused) {
@@ -115,7 +115,7 @@ absl::Status LoadWeights(LoadedModel& model) {
   const size_t backbone_slots = slots.size();
   const bool head_inside = folder.head && folder.head_file.empty();
   if (head_inside) {
-    for (SlotLayout& slot : HeadLayout(*folder.head, false)) slots.push_back(std::move(slot));
+    for (SlotLayout& slot : NamedHeadSlots(*folder.head, false)) slots.push_back(std::move(slot));
   }
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
                         LoadTensors(files, slots, folder.architecture.family->prefix));

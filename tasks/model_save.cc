@@ -40,7 +40,7 @@ absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& mode
   }
   config["torch_dtype"] = "float32";
   config["model_type"] = model.source->config.model_type;  // bert_config.json has none
-  const Family& family = model.backbone->family();
+  const EncoderFamily& family = model.backbone->family();
   if (model.head->config().of_family) {
     config["architectures"] = {SequenceClass(family)};
     config["problem_type"] = "single_label_classification";

@@ -16,7 +16,7 @@
 namespace graft {
 namespace {
 
-constexpr auto kFamilies = std::to_array<Family>({
+constexpr auto kFamilies = std::to_array<EncoderFamily>({
     {"bert", "Bert", "bert.", ReadBert},
     {"camembert", "Camembert", "roberta.", ReadRoberta},
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
@@ -35,11 +35,12 @@ absl::StatusOr<FamilyArchitecture> Read(const JsonDocument& document, bool of_be
   } else {
     ABSL_ASSIGN_OR_RETURN(model_type, root.GetString("model_type"));
   }
-  const Family* family = FindFamily(model_type);
+  const EncoderFamily* family = FindEncoderFamily(model_type);
   if (family == nullptr) {
-    const auto names = absl::StrJoin(kFamilies, ", ", [](std::string* out, const Family& known) {
-      absl::StrAppend(out, known.model_type);
-    });
+    const auto names =
+        absl::StrJoin(kFamilies, ", ", [](std::string* out, const EncoderFamily& known) {
+          absl::StrAppend(out, known.model_type);
+        });
     const absl::Status error = root.Error(
         absl::StrCat("model_type: expected one of: ", names, "; found ", Quoted(model_type)));
     return absl::UnimplementedError(error.message());
@@ -52,9 +53,9 @@ absl::StatusOr<FamilyArchitecture> Read(const JsonDocument& document, bool of_be
 
 }  // namespace
 
-absl::Span<const Family> Families() { return kFamilies; }
+absl::Span<const EncoderFamily> EncoderFamilies() { return kFamilies; }
 
-std::string SequenceClass(const Family& family) {
+std::string SequenceClass(const EncoderFamily& family) {
   return absl::StrCat(family.class_stem, "ForSequenceClassification");
 }
 
@@ -84,10 +85,10 @@ const HeadLayout* FindHead(const FamilyArchitecture& architecture) {
   return nullptr;
 }
 
-const Family* FindFamily(std::string_view model_type) {
-  const auto* found = std::find_if(kFamilies.begin(), kFamilies.end(), [&](const Family& family) {
-    return family.model_type == model_type;
-  });
+const EncoderFamily* FindEncoderFamily(std::string_view model_type) {
+  const auto* found =
+      std::find_if(kFamilies.begin(), kFamilies.end(),
+                   [&](const EncoderFamily& family) { return family.model_type == model_type; });
   return found == kFamilies.end() ? nullptr : found;
 }
 

@@ -14,7 +14,7 @@ namespace graft {
 
 class ConfigReader;
 
-struct Family {
+struct EncoderFamily {
   std::string_view model_type;  // in config.json
   std::string_view class_stem;  // of transformers' classes: "Bert" in BertForSequenceClassification
   std::string_view prefix;      // of the encoder's tensors in checkpoints with a head: "bert."
@@ -25,14 +25,14 @@ struct Family {
 
 // An architecture with its family.
 struct FamilyArchitecture {
-  const Family* family;
+  const EncoderFamily* family;
   std::shared_ptr<const Architecture> architecture;
 };
 
-absl::Span<const Family> Families();
+absl::Span<const EncoderFamily> EncoderFamilies();
 
 // The class of transformers for texts with one label: "BertForSequenceClassification".
-std::string SequenceClass(const Family& family);
+std::string SequenceClass(const EncoderFamily& family);
 
 // What the first class that a config.json names does beside encoding.
 enum class HeadKind { kNone, kSequence, kToken, kLanguage };
@@ -41,7 +41,7 @@ HeadKind HeadOf(const FamilyArchitecture& architecture);
 const HeadLayout* FindHead(const FamilyArchitecture& architecture);
 
 // The row of a model_type; nullptr when there is none.
-const Family* FindFamily(std::string_view model_type);
+const EncoderFamily* FindEncoderFamily(std::string_view model_type);
 
 // Reads a config.json, or the bert_config.json of the original BERT release, which names no
 // model_type. NotFound, ResourceExhausted (more than kMaxConfigBytes), DataLoss (no JSON) or

@@ -19,8 +19,8 @@ namespace graft {
 
 // The modules of a layer; each has a weight and a bias.
 struct PostNormNames {
-  std::string query, key, value;  // [H, H]
-  std::string attention_output = {};   // [H, H]
+  std::string query, key, value;      // [H, H]
+  std::string attention_output = {};  // [H, H]
   std::string attention_norm = {};
   std::string up = {};    // [I, H]
   std::string down = {};  // [H, I]

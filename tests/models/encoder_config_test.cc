@@ -37,7 +37,7 @@ constexpr std::string_view kWhole =
     R"("layer_norm_eps": 1e-12, "hidden_act": "gelu"})";
 
 std::string FamilyNames() {
-  return absl::StrJoin(Families(), ", ", [](std::string* out, const Family& family) {
+  return absl::StrJoin(EncoderFamilies(), ", ", [](std::string* out, const EncoderFamily& family) {
     absl::StrAppend(out, family.model_type);
   });
 }
@@ -268,12 +268,13 @@ TEST(Families, AnUnknownOneIsNamedWithTheListOfTheKnown) {
   const std::string message(Refusal(Config("xlnet")).message());
   EXPECT_THAT(message, HasSubstr("config.json: model_type: expected one of: "));
   EXPECT_THAT(message, HasSubstr("found 'xlnet'"));
-  for (const Family& family : Families()) EXPECT_THAT(message, HasSubstr(family.model_type));
+  for (const EncoderFamily& family : EncoderFamilies())
+    EXPECT_THAT(message, HasSubstr(family.model_type));
 }
 
 TEST(Families, AreSortedAndHaveNamesOfTheirOwn) {
-  for (size_t i = 1; i < Families().size(); ++i) {
-    EXPECT_LT(Families()[i - 1].model_type, Families()[i].model_type);
+  for (size_t i = 1; i < EncoderFamilies().size(); ++i) {
+    EXPECT_LT(EncoderFamilies()[i - 1].model_type, EncoderFamilies()[i].model_type);
   }
 }
 

@@ -67,7 +67,7 @@ TEST(GoldenFamilies, EveryFamilyOfTheTableHasOne) {
     ASSERT_THAT(read, testing::IsOk());
     seen.insert(std::string(read->family->model_type));
   }
-  for (const Family& family : Families()) {
+  for (const EncoderFamily& family : EncoderFamilies()) {
     EXPECT_TRUE(seen.contains(std::string(family.model_type))) << family.model_type;
   }
 }
