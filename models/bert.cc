@@ -107,7 +107,7 @@ class Bert final : public Backbone {
     const at::Tensor no_bias;
     const at::Tensor qkv = Linear(hidden, w[kQkvWeight], no_bias);  // [R, 3H]
     const at::Tensor context =
-        Attention(qkv, w[kQkvBias], segments, c.heads,
+        Attention(qkv, w[kQkvBias], segments, c.heads, {},
                   dropout(c.attention_dropout, kAttentionProbabilities));  // [R, H]
     const at::Tensor attended =
         ResidualLayerNorm(Linear(context, w[kAttentionWeight], no_bias), w[kAttentionBias], hidden,

@@ -88,7 +88,7 @@ void RunAttention(benchmark::State& state) {
   const at::Tensor qkv = Leaf({kRows, 3 * kHidden}, gradients);
   const at::Tensor bias = Leaf({3 * kHidden}, gradients);
   Measure(state, {qkv, bias},
-          [&] { return Attention(qkv, bias, segments, kHeads, Key(state.range(2) != 0)); });
+          [&] { return Attention(qkv, bias, segments, kHeads, {}, Key(state.range(2) != 0)); });
 }
 BENCHMARK(RunAttention)
     ->ArgNames({"tokens", "backward", "dropout"})
