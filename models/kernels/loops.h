@@ -91,9 +91,23 @@ using NormRowGradientLoop = void(const NormParameters& parameters, const float* 
                                  const float* normalized, float inverse_deviation, float* ds,
                                  float* dgamma, float* dbeta);
 
+// What one head sees of a table by distance: row m, |m| * stride floats away from `zero` [width],
+// belongs to keys m places behind their query, -before <= m <= after.
+struct DistanceTable {
+  const float* zero = nullptr;  // null: no table
+  int64_t stride = 0;
+  int64_t before = 0;
+  int64_t after = 0;
+  bool descending = false;        // the order in which `panels` holds the distances
+  const float* panels = nullptr;  // what PackDistances wrote
+
+  int64_t rows() const { return before + 1 + after; }
+};
+
 // One head of one text: queries, keys and values of T = tokens rows, width floats each, `stride`
-// floats from row to row, each with a bias [width] still to be added. float scale multiplies the
-// queries.
+// floats from row to row, each with a bias [width] still to be added. The score of query i and key
+// j is scale * q_i . k_j + scale * q_i . keys[j - i] + queries[j - i] . k_j + scores[j - i], for
+// -before <= j - i <= after; both are below T.
 struct AttentionHead {
   int64_t tokens;
   int64_t width;
@@ -105,27 +119,61 @@ struct AttentionHead {
   const float* k_bias;
   const float* v_bias;
   float scale;
-  const TextDropout* dropout;  // null: none
-  uint64_t first_element;      // what element (0, 0) of this head's matrix counts as in the text
+  int64_t before;
+  int64_t after;
+  const float* scores = nullptr;  // that of distance 0; null: none
+  DistanceTable keys = {};        // ascending
+  DistanceTable queries = {};     // descending
+  const TextDropout* dropout;     // null: none
+  uint64_t first_element;         // what element (0, 0) of this head's matrix counts as in the text
+
+  // Whether some keys are hidden from some queries.
+  bool windowed() const { return before < tokens - 1 || after < tokens - 1; }
+  bool has_tables() const {
+    return scores != nullptr || keys.zero != nullptr || queries.zero != nullptr;
+  }
+  // Distances that occur.
+  int64_t distances() const { return before + 1 + after; }
 };
 
-// The gradient goes through a text in blocks of so many query rows; right-hand matrices are padded
-// to at most so many columns.
+// The gradient goes through a text in blocks of so many query rows, with a table of queries in
+// larger ones; right-hand matrices are padded to at most so many columns.
 inline constexpr int64_t kAttentionBlock = 48;
+inline constexpr int64_t kQueryTableBlock = 128;
 inline constexpr int64_t kAttentionPanel = 32;
 
-// Floats of scratch memory, 64-byte aligned, that each of the two loops below needs at most.
-int64_t AttentionScratch(int64_t tokens, int64_t width);
+// Floats of scratch memory, 64-byte aligned, that AttentionLoop and AttentionGradientLoop need at
+// most.
+int64_t AttentionScratch(int64_t tokens, int64_t width, bool has_tables);
+
+// Floats that PackDistancesLoop writes at most.
+int64_t DistancePanels(int64_t rows, int64_t width);
+
+// Puts a table in the order in which AttentionLoop reads it, and with `gradient` also in that of
+// AttentionGradientLoop. It has the rows that the longest text needs, and is packed once for all.
+using PackDistancesLoop = void(const DistanceTable& table, int64_t width, bool gradient,
+                               float* panels);
 
 // out [T, width], out_stride floats from row to row.
 using AttentionLoop = void(const AttentionHead& head, float* scratch, float* out,
                            int64_t out_stride);
 
-// dq, dk, dv [T, width] with head.stride, from dout with dout_stride. The softmax is computed
-// again.
+// What a head's gradient is written to. Those of the tables are the sums over one text, of distance
+// -before first.
+struct AttentionGradients {
+  float* q;  // q, k, v [T, width] with head.stride
+  float* k;
+  float* v;
+  float* scores = nullptr;  // [head.distances()]; written if head.scores is there
+  float* keys = nullptr;    // keys, queries [head.distances(), width] with table_stride
+  float* queries = nullptr;
+  int64_t table_stride = 0;
+};
+
+// From dout with dout_stride. The softmax is computed again.
 using AttentionGradientLoop = void(const AttentionHead& head, const float* dout,
-                                   int64_t dout_stride, float* scratch, float* dq, float* dk,
-                                   float* dv);
+                                   int64_t dout_stride, float* scratch,
+                                   const AttentionGradients& gradients);
 
 // What one AdamW step needs, computed in double and rounded once.
 struct AdamWCoefficients {
@@ -154,6 +202,7 @@ GatedActivationGradientLoop GatedActivationGradient;
 ProductLoop Product;
 NormRowLoop NormRow;
 NormRowGradientLoop NormRowGradient;
+PackDistancesLoop PackDistances;
 AttentionLoop Attention;
 AttentionGradientLoop AttentionGradient;
 AdamWLoop AdamW;
@@ -169,6 +218,7 @@ GatedActivationGradientLoop GatedActivationGradient;
 ProductLoop Product;
 NormRowLoop NormRow;
 NormRowGradientLoop NormRowGradient;
+PackDistancesLoop PackDistances;
 AttentionLoop Attention;
 AttentionGradientLoop AttentionGradient;
 AdamWLoop AdamW;

@@ -35,6 +35,13 @@ struct Left {
   int64_t depth;
 };
 
+// Panels of a right-hand matrix, `stride` floats from one to the next. The product begins with the
+// row of the first panel that `panels` points to.
+struct Right {
+  const float* panels;
+  int64_t stride;
+};
+
 template <int kRows>
 HWY_INLINE void Tile(const Left& a, int64_t depth, const float* panel, float* c, int64_t c_row,
                      bool add) {
@@ -78,12 +85,14 @@ void TileOfRows(int64_t rows, const Left& a, int64_t depth, const float* panel, 
   }
 }
 
-// c [rows, columns rounded up] = a [rows, depth] times panels, added to what c holds when `add`.
-void Multiply(const Left& a, int64_t rows, int64_t depth, const float* panels, int64_t columns,
-              float* c, int64_t c_row, bool add) {
+// c [rows, columns rounded up] = a [rows, depth] times b [depth, columns], added to what c holds
+// when `add`.
+void Multiply(const Left& a, int64_t rows, int64_t depth, const Right& b, int64_t columns, float* c,
+              int64_t c_row, bool add) {
   // Tiles as equal as can be: one of a single row would wait for its chain of additions.
   const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
-  for (int64_t column = 0; column < columns; column += kPanel, panels += depth * kPanel) {
+  const float* panels = b.panels;
+  for (int64_t column = 0; column < columns; column += kPanel, panels += b.stride) {
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t first = tile * rows / tiles, last = (tile + 1) * rows / tiles;
       TileOfRows(last - first, {a.data + first * a.row, a.row, a.depth}, depth, panels,
@@ -94,11 +103,12 @@ void Multiply(const Left& a, int64_t rows, int64_t depth, const float* panels, i
 
 // Four rows of `width` floats become columns j .. j + 3 of a panel [width, kPanel]. A null row
 // stands for zeros.
+template <bool kBias>
 void PackFourColumns(const float* const rows[4], const float* bias, int64_t width, float* panel) {
   const F32 d;
   const hn::FixedTag<float, 4> d4;
   ForColumns(width, [&](auto place, size_t c) HWY_ATTR {
-    const V32 shift = place.Load(bias + c);
+    const V32 shift = kBias ? place.Load(bias + c) : hn::Zero(d);
     V32 v[4];
     for (int i = 0; i < 4; ++i) {
       v[i] = rows[i] == nullptr ? hn::Zero(d) : hn::Add(place.Load(rows[i] + c), shift);
@@ -112,7 +122,7 @@ void PackFourColumns(const float* const rows[4], const float* bias, int64_t widt
   });
 }
 
-// Panels of the transpose of x + bias, x [rows, width]: [width, rows].
+// Panels of the transpose of x + bias, x [rows, width]: [width, rows]; a null bias is 0.
 void PackTransposed(const float* x, int64_t stride, const float* bias, int64_t rows, int64_t width,
                     float* panels) {
   for (int64_t first = 0; first < rows; first += kPanel, panels += width * kPanel) {
@@ -122,7 +132,11 @@ void PackTransposed(const float* x, int64_t stride, const float* bias, int64_t r
         const int64_t row = first + j + i;
         four[i] = row < rows ? x + row * stride : nullptr;
       }
-      PackFourColumns(four, bias, width, panels + j);
+      if (bias == nullptr) {
+        PackFourColumns<false>(four, nullptr, width, panels + j);
+      } else {
+        PackFourColumns<true>(four, bias, width, panels + j);
+      }
     }
   }
 }

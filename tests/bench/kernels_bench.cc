@@ -96,6 +96,39 @@ BENCHMARK(RunAttention)
     ->ArgsProduct({{25, 200, 512}, {1}, {0, 1}})
     ->UseRealTime();
 
+// Encoders that are not BERT, next to BERT's attention over the same texts (kind 0).
+enum AttentionKind { kPlainAttention, kCausal, kWindowOf64, kMpnet, kDeberta };
+
+void RunAttentionKind(benchmark::State& state) {
+  const int64_t kind = state.range(0), tokens = state.range(1), distances = 2 * tokens - 1;
+  const bool gradients = state.range(2) != 0;
+  const Segments segments = Texts(tokens);
+  const at::Tensor qkv = Leaf({kRows, 3 * kHidden}, gradients);
+  const at::Tensor bias = Leaf({3 * kHidden}, gradients);
+  AttentionOptions options;
+  std::vector<at::Tensor> leaves = {qkv, bias};
+  const auto table = [&](at::IntArrayRef sizes) {
+    leaves.push_back(Leaf(sizes, gradients));
+    return leaves.back();
+  };
+  if (kind == kCausal) options.after = 0;
+  if (kind == kWindowOf64) options.before = options.after = 64;
+  if (kind == kMpnet) options.scores = table({kHeads, distances});
+  if (kind == kDeberta) {
+    options.keys = table({distances, kHidden});
+    options.queries = table({distances, kHidden});
+  }
+  Measure(state, leaves,
+          [&] { return Attention(qkv, bias, segments, kHeads, options, Key(false)); });
+}
+BENCHMARK(RunAttentionKind)
+    ->ArgNames({"kind", "tokens", "backward"})
+    ->ArgsProduct({{kPlainAttention, kCausal}, {512}, {0, 1}})
+    ->ArgsProduct({{kPlainAttention, kWindowOf64}, {1024}, {0, 1}})
+    ->ArgsProduct({{kPlainAttention, kMpnet, kDeberta}, {128}, {0, 1}})
+    ->ArgsProduct({{kPlainAttention, kMpnet, kDeberta}, {25}, {0, 1}})
+    ->UseRealTime();
+
 void RunBiasActivation(benchmark::State& state) {
   const bool gradients = state.range(0) != 0;
   // Without gradients the values stay what the last call made of them; the work is the same.

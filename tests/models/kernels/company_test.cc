@@ -1,6 +1,8 @@
 // A text's numbers do not depend on its company: the same bits alone, first, last, in any order.
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "models/kernels/activation.h"
 #include "models/kernels/attention.h"
@@ -25,6 +27,18 @@ struct Named {
   bool per_text;  // one row a text
   Operation run;
 };
+
+std::vector<std::pair<std::string, AttentionOptions>> AttentionKinds() {
+  const int64_t distances = 2 * 140 - 1;
+  const at::Tensor scores = Random({kHeads, distances}), keys = Random({distances, kHidden});
+  const at::Tensor queries = Random({distances, kHidden});
+  return {{"causal", {.after = 0}},
+          {"a window", {.before = 20, .after = 9}},
+          {"scores by distance", {.scores = scores}},
+          {"keys by distance", {.keys = keys}},
+          {"queries by distance", {.queries = queries}},
+          {"all", {.before = 30, .after = 50, .scores = scores, .keys = keys, .queries = queries}}};
+}
 
 std::vector<Named> Operations() {
   const at::Tensor vector = Random({kHidden}), wide = Random({3 * kHidden});
@@ -56,6 +70,12 @@ std::vector<Named> Operations() {
         [=](const at::Tensor& x, const at::Tensor&, const Segments& s) {
           return Attention(x, wide, s, kHeads, {}, key);
         });
+    for (const auto& [name, options] : AttentionKinds()) {
+      add("Attention, " + name + suffix, false,
+          [=](const at::Tensor& x, const at::Tensor&, const Segments& s) {
+            return Attention(x, wide, s, kHeads, options, key);
+          });
+    }
     add("ResidualLayerNorm" + suffix, false,
         [=](const at::Tensor& x, const at::Tensor&, const Segments& s) {
           return ResidualLayerNorm(first(x), vector, x.narrow(1, kHidden, kHidden).contiguous(),
