@@ -135,6 +135,17 @@ void ConfigReader::ExpectFlag(std::string_view key, bool only) {
   Uncomputed(key, only ? "expected true, found false" : "expected false, found true");
 }
 
+void RefusePrunedHeads(ConfigReader& reader) {
+  const auto pruned = reader.root().Find("pruned_heads");
+  if (!pruned) return;
+  const auto members = pruned->AsObject();
+  if (!members.ok()) {
+    reader.Fail(members.status());
+  } else if (!members->empty()) {
+    reader.Uncomputed("pruned_heads", "expected no pruned heads, found some");
+  }
+}
+
 void CheckHeads(ConfigReader& reader, const EncoderConfig& config, std::string_view hidden,
                 std::string_view heads) {
   if (config.hidden_size % config.heads == 0) return;
@@ -157,14 +168,7 @@ EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types) {
   CheckHeads(reader, config);
   reader.ExpectFlag("is_decoder", false);
   reader.ExpectFlag("add_cross_attention", false);
-  if (const auto pruned = reader.root().Find("pruned_heads")) {
-    const auto members = pruned->AsObject();
-    if (!members.ok()) {
-      reader.Fail(members.status());
-    } else if (!members->empty()) {
-      reader.Uncomputed("pruned_heads", "expected no pruned heads, found some");
-    }
-  }
+  RefusePrunedHeads(reader);
   return config;
 }
 

@@ -75,6 +75,9 @@ class ConfigReader {
 // initializer_range. Refuses heads that do not divide the hidden size, pruned heads and decoders.
 EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types = 1);
 
+// Refuses a configuration with attention heads taken out, which older libraries could do.
+void RefusePrunedHeads(ConfigReader& reader);
+
 // Refuses a hidden size that the heads do not divide. `hidden` and `heads` name the members.
 void CheckHeads(ConfigReader& reader, const EncoderConfig& config,
                 std::string_view hidden = "hidden_size",

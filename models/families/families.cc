@@ -21,6 +21,7 @@ constexpr auto kFamilies = std::to_array<EncoderFamily>({
     {"camembert", "Camembert", "roberta.", ReadRoberta},
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
+    {"gpt2", "GPT2", "transformer.", ReadGpt2},
     {"roberta", "Roberta", "roberta.", ReadRoberta},
     {"xlm-roberta", "XLMRoberta", "roberta.", ReadRoberta},
 });

@@ -20,6 +20,8 @@ ROBERTA = dict(BERT, max_position_embeddings=34, type_vocab_size=1, pad_token_id
 DISTILBERT = dict(vocab_size=VOCABULARY, dim=12, n_layers=2, n_heads=3, hidden_dim=20,
                   max_position_embeddings=32)
 ELECTRA = dict(BERT, embedding_size=8)
+GPT2 = dict(vocab_size=VOCABULARY, n_embd=12, n_layer=2, n_head=3, n_positions=32,
+            bos_token_id=None, eos_token_id=None)
 
 # name, class of transformers, members of its config. Sequence heads have three labels, token heads
 # five.
@@ -39,6 +41,14 @@ CASES = [
     ("electra-generator", "ElectraForMaskedLM", ELECTRA),
     ("electra-square", "ElectraForTokenClassification",
      dict(ELECTRA, embedding_size=12, hidden_act="gelu_new", num_labels=5)),
+    ("gpt2", "GPT2ForSequenceClassification",
+     dict(GPT2, num_labels=3, layer_norm_epsilon=1e-4, n_inner=20)),
+    ("gpt2-language", "GPT2LMHeadModel",
+     dict(GPT2, scale_attn_by_inverse_layer_idx=True, reorder_and_upcast_attn=True, n_inner=20)),
+    ("gpt2-unscaled", "GPT2ForTokenClassification",
+     dict(GPT2, n_head=2, scale_attn_weights=False, activation_function="relu", num_labels=5)),
+    ("gpt2-untied", "GPT2LMHeadModel",
+     dict(GPT2, n_layer=1, n_head=1, n_inner=13, tie_word_embeddings=False)),
     ("roberta", "RobertaForSequenceClassification", dict(ROBERTA, num_labels=3)),
     ("roberta-language", "RobertaForMaskedLM", dict(ROBERTA, pad_token_id=3, layer_norm_eps=1e-12)),
     ("xlm-roberta", "XLMRobertaForTokenClassification", dict(ROBERTA, num_labels=5)),
