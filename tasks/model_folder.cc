@@ -23,17 +23,22 @@ namespace {
 constexpr int64_t kMaxTextTokens = 1'000'000;
 constexpr int64_t kMinTextTokens = 3;  // [CLS], one token, [SEP]
 
+// A text may have one label; for tokens nobody asks.
+absl::Status CheckProblemType(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  const JsonValue root = document.root();
+  ABSL_ASSIGN_OR_RETURN(const std::string_view problem,
+                        root.GetString("problem_type", "single_label_classification"));
+  if (problem == "single_label_classification") return absl::OkStatus();
+  return root.Error(
+      absl::StrCat("problem_type: expected single_label_classification, found ", Quoted(problem)));
+}
+
 // id2label: {"0": "negative", "1": "positive"}; without it num_labels, else two, named as
 // transformers names them.
 absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
   const JsonValue root = document.root();
-  ABSL_ASSIGN_OR_RETURN(const std::string_view problem,
-                        root.GetString("problem_type", "single_label_classification"));
-  if (problem != "single_label_classification") {
-    return root.Error(absl::StrCat("problem_type: expected single_label_classification, found ",
-                                   Quoted(problem)));
-  }
   std::vector<std::string> labels;
   const auto id2label = root.Find("id2label");
   if (!id2label) {
@@ -143,15 +148,35 @@ absl::Status ReadGraftHead(ModelFolder& folder) {
   return absl::OkStatus();
 }
 
-absl::Status ReadHead(ModelFolder& folder) {
-  const std::vector<std::string>& names = folder.config.architectures;
-  if (PathExists(JoinPath(folder.path, "graft.json"))) {
-    ABSL_RETURN_IF_ERROR(ReadGraftHead(folder));
-  } else if (std::find(names.begin(), names.end(), SequenceClass(*folder.architecture.family)) !=
-             names.end()) {
-    ABSL_ASSIGN_OR_RETURN(folder.labels, ReadLabels(folder.config_file));
-    folder.head.emplace().layout = *folder.architecture.architecture->heads().sequence;
+// The head of the first class that config.json names.
+absl::Status ReadFamilyHead(ModelFolder& folder) {
+  const EncoderConfig& config = folder.config;
+  const HeadLayout* layout = FindHead(folder.architecture);
+  if (layout == nullptr) return absl::OkStatus();
+  const HeadKind kind = HeadOf(folder.architecture);
+  if (kind == HeadKind::kLanguage) {
+    folder.language_head = {.layout = *layout,
+                            .hidden_size = config.hidden_size,
+                            .vocab_size = config.vocab_size,
+                            .causal = config.causal};
+    return absl::OkStatus();
   }
+  if (kind == HeadKind::kSequence) ABSL_RETURN_IF_ERROR(CheckProblemType(folder.config_file));
+  ABSL_ASSIGN_OR_RETURN(folder.labels, ReadLabels(folder.config_file));
+  if (kind == HeadKind::kSequence) {
+    folder.head.emplace().layout = *layout;
+    return absl::OkStatus();
+  }
+  folder.token_head = {.layout = *layout,
+                       .hidden_size = config.hidden_size,
+                       .classes = static_cast<int64_t>(folder.labels.size()),
+                       .initializer_range = config.initializer_range};
+  return absl::OkStatus();
+}
+
+absl::Status ReadHead(ModelFolder& folder) {
+  const bool own = PathExists(JoinPath(folder.path, "graft.json"));
+  ABSL_RETURN_IF_ERROR(own ? ReadGraftHead(folder) : ReadFamilyHead(folder));
   if (folder.head) {
     folder.head->hidden_size = folder.config.hidden_size;
     folder.head->classes = static_cast<int64_t>(folder.labels.size());

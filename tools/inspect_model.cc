@@ -55,6 +55,9 @@ absl::StatusOr<Weights> OpenWeights(const std::string& path) {
   if (folder->head && folder->head_file.empty()) {
     for (SlotLayout& slot : SequenceClassifier::Layout(*folder->head)) slots.push_back(slot);
   }
+  if (folder->token_head) {
+    for (SlotLayout& slot : TokenClassifier::Layout(*folder->token_head)) slots.push_back(slot);
+  }
   weights.mismatch = CompareTensors(weights.files, slots, folder->architecture.family->prefix);
   return weights;
 }
@@ -64,7 +67,10 @@ std::string StageName(int stage) {
 }
 
 int64_t HeadParameters(const LoadedModel& model) {
-  return model.head ? CountParameters(SequenceClassifier::Layout(model.head->config())) : 0;
+  if (model.head) return CountParameters(SequenceClassifier::Layout(model.head->config()));
+  if (model.token_head) return CountParameters(TokenClassifier::Layout(model.token_head->config()));
+  if (!model.language_head) return 0;
+  return CountParameters(LanguageHead::Layout(model.language_head->config()));
 }
 
 int64_t AllParameters(const LoadedModel& model) {
@@ -94,6 +100,25 @@ std::vector<std::string> UnusedModules(const ModelFolder& folder) {
                                         : absl::StrCat(module.type, " (", module.path, ")"));
   }
   return names;
+}
+
+ordered_json HeadJson(const LoadedModel& model) {
+  if (model.head) {
+    return {{"kind", "text classification"},
+            {"pooling", PoolingName(model.head->config().pooling())},
+            {"pooler", model.head->config().of_family},
+            {"labels", model.folder.labels},
+            {"parameters", HeadParameters(model)}};
+  }
+  if (model.token_head) {
+    return {{"kind", "token classification"},
+            {"labels", model.folder.labels},
+            {"parameters", HeadParameters(model)}};
+  }
+  if (!model.language_head) return nullptr;
+  return {{"kind", DescribeHead(model)},
+          {"tied", model.language_head->config().layout.tied},
+          {"parameters", HeadParameters(model)}};
 }
 
 ordered_json ModelJson(const LoadedModel& model) {
@@ -129,13 +154,7 @@ ordered_json ModelJson(const LoadedModel& model) {
       folder.pooling ? ordered_json(PoolingName(*folder.pooling)) : ordered_json(nullptr);
   const std::string pooler = PoolerUse(model);
   json["pooler"] = pooler.empty() ? ordered_json(nullptr) : ordered_json(pooler);
-  json["head"] = nullptr;
-  if (model.head) {
-    json["head"] = {{"pooling", PoolingName(model.head->config().pooling())},
-                    {"pooler", model.head->config().of_family},
-                    {"labels", folder.labels},
-                    {"parameters", HeadParameters(model)}};
-  }
+  json["head"] = HeadJson(model);
   json["weight_file_bytes"] = model.weight_bytes;
   json["memory_bytes"] = AllParameters(model) * static_cast<int64_t>(sizeof(float));
   json["mapped"] = model.mapped;
@@ -181,10 +200,8 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
   if (folder.pooling) facts.AddRow({"pooling file", std::string(PoolingName(*folder.pooling))});
   std::vector<std::string> labels;
   for (const std::string& label : folder.labels) labels.push_back(Printable(label));
-  facts.AddRow({"head", model.head ? absl::StrCat("text classification, ",
-                                                  DescribeHead(model.head->config()))
-                                   : "none"});
-  if (model.head) facts.AddRow({"labels", absl::StrJoin(labels, ", ")});
+  facts.AddRow({"head", DescribeHead(model)});
+  if (!labels.empty()) facts.AddRow({"labels", absl::StrJoin(labels, ", ")});
   const std::string pooler = PoolerUse(model);
   if (pooler == "new head") facts.AddRow({"pooler", "pretrained; a new head starts from it"});
   if (pooler == "not used") facts.AddRow({"pooler", "pretrained; not used"});
@@ -205,7 +222,9 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
     stages.AddRow({absl::StrCat(s), StageName(s),
                    WithThousands(CountParameters(model.backbone->stage(s).layout))});
   }
-  if (model.head) stages.AddRow({"", "head", WithThousands(HeadParameters(model))});
+  if (DescribeHead(model) != "none") {
+    stages.AddRow({"", "head", WithThousands(HeadParameters(model))});
+  }
   stages.AddRule();
   stages.AddRow({"", "all", WithThousands(AllParameters(model))});
   std::cout << stages.ToString() << "\nfiles read\n";

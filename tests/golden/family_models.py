@@ -93,6 +93,8 @@ def save_model(model, folder):
         json.dump(config, file, indent=1)
         file.write("\n")
     os.chmod(f"{folder}/model.safetensors", 0o644)
+    if os.path.exists(f"{folder}/generation_config.json"):
+        os.remove(f"{folder}/generation_config.json")
 
 
 def make_texts(model, lengths, seed):

@@ -36,12 +36,15 @@ set(graft_public_headers
   tasks/convert_model.h
   tasks/data_set.h
   tasks/inference.h
+  tasks/language_head.h
   tasks/metrics.h
   tasks/model_folder.h
   tasks/pooling_name.h
   tasks/sentence_modules.h
   tasks/sequence_classifier.h
   tasks/text_classifier.h
+  tasks/text_scoring.h
+  tasks/token_classifier.h
   tasks/training.h
   tokenizers/encoding.h
   tokenizers/offsets.h
