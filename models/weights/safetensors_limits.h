@@ -8,7 +8,10 @@
 
 namespace graft {
 
-inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;  // of the Rust library
+// What graft reads and writes: room for 65,536 tensors with names of 150 bytes, in less memory than
+// 256 MiB. The format itself, as the Rust library reads it, goes further.
+inline constexpr uint64_t kMaxSafetensorsHeader = 16'000'000;
+inline constexpr uint64_t kMaxSafetensorsHeaderOfFormat = 100'000'000;
 inline constexpr uint64_t kSafetensorsAlignment = 64;  // a cache line, and the widest vector
 inline constexpr std::string_view kSafetensorsMetadata = "__metadata__";
 inline constexpr std::string_view kGraftMark = "graft";  // key of the metadata
