@@ -54,7 +54,7 @@ bool IsNoSafetensors(std::string_view bytes) {
   uint64_t header = 0;
   if (bytes.size() < sizeof(header)) return false;
   std::memcpy(&header, bytes.data(), sizeof(header));
-  return header > kMaxSafetensorsHeader;
+  return header > kMaxSafetensorsHeaderOfFormat;
 }
 
 absl::Status TensorError(const std::string& path, const TensorInfo& tensor,
@@ -104,6 +104,25 @@ std::vector<std::string> TensorFlowCheckpoints(const std::string& folder) {
   return found;
 }
 
+// The folder of a file; "." for a plain name.
+std::string FolderOf(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+absl::StatusOr<InputFile> OpenFile(const std::string& path, Links links) {
+  if (links == Links::kAll) return InputFile::Open(path);
+  return OpenShard(FolderOf(path), std::filesystem::path(path).filename().string());
+}
+
+// A file that the index names.
+absl::StatusOr<InputFile> OpenNamed(const std::string& index, const std::string& name) {
+  absl::StatusOr<InputFile> file = OpenShard(FolderOf(index), name);
+  if (!absl::IsNotFound(file.status())) return file;
+  return absl::NotFoundError(absl::StrCat(index, ": weight_map: expected the file ", Quoted(name),
+                                          " beside it: ", file.status().message()));
+}
+
 }  // namespace
 
 std::string_view WeightFormatName(WeightFormat format) {
@@ -120,21 +139,21 @@ std::string_view WeightFormatName(WeightFormat format) {
   return "TensorFlow checkpoint";
 }
 
-absl::StatusOr<WeightFiles> WeightFiles::Open(const std::string& path) {
-  if (absl::EndsWith(path, kIndexEnd)) return OpenIndex(path);
-  if (absl::EndsWith(path, kTensorFlowEnd)) return OpenTensorFlow(path);
-  ABSL_ASSIGN_OR_RETURN(InputFile file, InputFile::Open(path));
+absl::StatusOr<WeightFiles> WeightFiles::Open(const std::string& path, Links links) {
+  if (absl::EndsWith(path, kIndexEnd)) return OpenIndex(path, links);
+  if (absl::EndsWith(path, kTensorFlowEnd)) return OpenTensorFlow(path, links);
+  ABSL_ASSIGN_OR_RETURN(InputFile file, OpenFile(path, links));
   return OpenSingle(std::move(file));
 }
 
-absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
+absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder, Links links) {
   for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                            "pytorch_model.bin.index.json"}) {
     const std::string path = JoinPath(folder, name);
-    if (PathExists(path)) return Open(path);
+    if (PathExists(path)) return Open(path, links);
   }
   const std::vector<std::string> checkpoints = TensorFlowCheckpoints(folder);
-  if (checkpoints.size() == 1) return Open(checkpoints[0]);
+  if (checkpoints.size() == 1) return Open(checkpoints[0], links);
   if (checkpoints.size() > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat(folder, ": expected one TensorFlow checkpoint, found ", checkpoints.size(),
@@ -176,19 +195,19 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenSingle(InputFile file) {
   return weights;
 }
 
-absl::StatusOr<WeightFiles> WeightFiles::OpenIndex(const std::string& path) {
-  absl::StatusOr<ShardIndex> index = ReadShardIndex(path);
+absl::StatusOr<WeightFiles> WeightFiles::OpenIndex(const std::string& path, Links links) {
+  ABSL_ASSIGN_OR_RETURN(const InputFile index_file, OpenFile(path, links));
+  absl::StatusOr<ShardIndex> index = ReadShardIndex(index_file);
   if (!index.ok()) {
     const bool malformed = index.status().code() == absl::StatusCode::kInvalidArgument;
     return malformed ? absl::DataLossError(index.status().message()) : index.status();
   }
-  const std::string folder = std::filesystem::path(path).parent_path().string();
   WeightFiles weights;
   weights.path_ = path;
   weights.table_.written_by_graft = true;
   std::vector<std::vector<std::string>> names(index->files.size());  // of the tensors, by file
   for (const std::string& name : index->files) {
-    ABSL_ASSIGN_OR_RETURN(InputFile file, OpenShard(folder.empty() ? "." : folder, name));
+    ABSL_ASSIGN_OR_RETURN(InputFile file, OpenNamed(path, name));
     ABSL_ASSIGN_OR_RETURN(WeightFiles shard, OpenSingle(std::move(file)));
     const size_t number = weights.files_.size();
     if (number > 0 && shard.format_ != weights.format_) {
@@ -197,6 +216,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenIndex(const std::string& path) {
                        " as the files before, ", "found ", WeightFormatName(shard.format_)));
     }
     weights.format_ = shard.format_;
+    ABSL_RETURN_IF_ERROR(weights.CheckCount(shard.tensors().size()));
     const auto first_block = static_cast<int>(weights.table_.blocks.size());
     for (TensorInfo& tensor : shard.table_.tensors) {
       names[number].push_back(tensor.name);  // sorted
@@ -225,8 +245,8 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenIndex(const std::string& path) {
   return weights;
 }
 
-absl::StatusOr<WeightFiles> WeightFiles::OpenTensorFlow(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(InputFile index, InputFile::Open(path));
+absl::StatusOr<WeightFiles> WeightFiles::OpenTensorFlow(const std::string& path, Links links) {
+  ABSL_ASSIGN_OR_RETURN(InputFile index, OpenFile(path, links));
   ABSL_ASSIGN_OR_RETURN(const size_t shards, CountTensorFlowShards(index));
   const std::string_view stem(path.data(), path.size() - kTensorFlowEnd.size());
   if (shards > kMaxShards) {
@@ -238,7 +258,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenTensorFlow(const std::string& path)
   weights.path_ = path;
   for (size_t i = 0; i < shards; ++i) {
     ABSL_ASSIGN_OR_RETURN(
-        InputFile file, InputFile::Open(absl::StrFormat("%s.data-%05d-of-%05d", stem, i, shards)));
+        InputFile file, OpenFile(absl::StrFormat("%s.data-%05d-of-%05d", stem, i, shards), links));
     weights.files_.push_back(std::move(file));
   }
   ABSL_ASSIGN_OR_RETURN(weights.table_, ReadTensorFlowCheckpoint(index, weights.files_));
@@ -247,12 +267,16 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenTensorFlow(const std::string& path)
   return weights;
 }
 
+absl::Status WeightFiles::CheckCount(size_t more) const {
+  const size_t count = table_.tensors.size() + more;
+  if (count <= kMaxTensors) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path_, ": expected at most ", kMaxTensors, " tensors, found ", count));
+}
+
 absl::Status WeightFiles::Finish() {
   std::vector<TensorInfo>& tensors = table_.tensors;
-  if (tensors.size() > kMaxTensors) {
-    return absl::DataLossError(absl::StrCat(path_, ": expected at most ", kMaxTensors,
-                                            " tensors, found ", tensors.size()));
-  }
+  ABSL_RETURN_IF_ERROR(CheckCount(0));
   std::sort(tensors.begin(), tensors.end(),
             [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
   std::sort(table_.others.begin(), table_.others.end());
@@ -284,6 +308,19 @@ uint64_t WeightFiles::size() const {
   uint64_t bytes = 0;
   for (const InputFile& file : files_) bytes += file.size();
   return bytes;
+}
+
+absl::Status WeightFiles::CheckSharing() const {
+  constexpr uint64_t kMostTimes = 32;
+  uint64_t bytes = 0;  // no tensor has more than its file: refused long before the sum wraps
+  for (const TensorInfo& tensor : tensors()) {
+    bytes += tensor.bytes();
+    if (bytes / kMostTimes < size()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ": expected tensors of less than ", kMostTimes, " times the ", size(),
+                     " bytes of their files, found more: too many share the same bytes"));
+  }
+  return absl::OkStatus();
 }
 
 const TensorInfo* WeightFiles::Find(std::string_view name) const {
