@@ -87,5 +87,53 @@ TEST(CompareWeightsTest, DoublesDifferByLessThanFloatsShow) {
   EXPECT_EQ(found.at("t").different, 1);
 }
 
+TEST(CompareWeightsTest, NumbersOfTwoTypesAreComparedExactly) {
+  const std::vector<double> tenth = {0.1}, half = {0.5}, nan = {std::nan("5")}, zero = {-0.0};
+  const std::vector<float> tenth_float = {0.1f}, half_float = {0.5f}, nan_float = {std::nanf("")},
+                           zero_float = {0.0f};
+  const auto found = Compare({{"half", DType::kF64, {1}, Bytes(half)},
+                              {"nan", DType::kF64, {1}, Bytes(nan)},
+                              {"tenth", DType::kF64, {1}, Bytes(tenth)},
+                              {"zero", DType::kF64, {1}, Bytes(zero)}},
+                             {{"half", DType::kF32, {1}, Bytes(half_float)},
+                              {"nan", DType::kF32, {1}, Bytes(nan_float)},
+                              {"tenth", DType::kF32, {1}, Bytes(tenth_float)},
+                              {"zero", DType::kF32, {1}, Bytes(zero_float)}});
+  EXPECT_EQ(found.at("half").verdict, TensorVerdict::kOtherType);
+  EXPECT_EQ(found.at("nan").verdict, TensorVerdict::kOtherType);
+  EXPECT_EQ(found.at("tenth").verdict, TensorVerdict::kOtherValues);
+  EXPECT_EQ(found.at("tenth").different, 1);
+  EXPECT_EQ(found.at("tenth").largest_difference, static_cast<double>(0.1f) - 0.1);
+  EXPECT_EQ(found.at("zero").verdict, TensorVerdict::kOtherValues);
+  EXPECT_EQ(found.at("zero").largest_difference, 0);
+}
+
+TEST(CompareWeightsTest, LargeDoublesDifferByWhatTheyDo) {
+  const std::vector<double> a = {1e300, 1}, b = {2e300, 1};
+  const auto found =
+      Compare({{"t", DType::kF64, {2}, Bytes(a)}}, {{"t", DType::kF64, {2}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 1);
+  EXPECT_EQ(found.at("t").largest_difference, 1e300);
+}
+
+TEST(CompareWeightsTest, TensorsOfSeveralFilesAreComparedByTheirNames) {
+  const std::vector<float> one = {1};
+  const TemporaryFolder folder;
+  ASSERT_THAT(WriteSafetensors(folder / "a", {{"t", DType::kF32, {1}, Bytes(one)}}, {}), IsOk());
+  const auto weights = WeightFiles::Open(folder / "a");
+  ASSERT_THAT(weights, IsOk());
+  const TensorInfo* tensor = &weights->tensors()[0];
+  std::vector<std::string> found;
+  ASSERT_THAT(
+      CompareWeights({{"x/t", &*weights, tensor}, {"y", &*weights, tensor}},
+                     {{"t", &*weights, tensor}, {"y", &*weights, tensor}},
+                     [&](const TensorComparison& c) {
+                       found.push_back(c.name + " " + std::string(TensorVerdictName(c.verdict)));
+                     }),
+      IsOk());
+  EXPECT_THAT(found,
+              ::testing::ElementsAre("t only in the second", "x/t only in the first", "y equal"));
+}
+
 }  // namespace
 }  // namespace graft
