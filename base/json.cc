@@ -66,7 +66,9 @@ absl::Status SyntaxError(std::string_view text, const std::string& source,
   ErrorPlace place;
   nlohmann::json::sax_parse(text.begin(), text.end(), &place);
   if (place.too_deep()) return TooDeep(source);
-  const std::optional<size_t> at = place.position();
+  std::optional<size_t> at = place.position();
+  // That parser takes a NUL for the end.
+  if (const size_t nul = text.find('\0'); !at && nul != text.npos) at = nul;
   const std::string where = at ? absl::StrCat("byte ", *at, ": ") : "";
   return absl::DataLossError(
       absl::StrCat(source, ": ", where, "expected JSON, found: ", simdjson::error_message(code)));
@@ -274,8 +276,11 @@ std::string JsonValue::Describe() const {
       return absl::StrCat(static_cast<int64_t>(element_));
     case element_type::UINT64:
       return absl::StrCat(static_cast<uint64_t>(element_));
-    case element_type::DOUBLE:
-      return absl::StrCat(static_cast<double>(element_));
+    case element_type::DOUBLE: {
+      const std::string digits = absl::StrCat(static_cast<double>(element_));
+      // 36.0 is no integer, and says so.
+      return digits.find_first_not_of("-0123456789") == digits.npos ? digits + ".0" : digits;
+    }
   }
   return "something else";
 }

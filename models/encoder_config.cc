@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace graft {
 namespace {
@@ -14,17 +15,24 @@ constexpr int64_t kMaxWidth = 65'536;
 constexpr int64_t kMaxLayers = 1'000;
 constexpr int64_t kMaxPositions = 1'000'000;
 
+constexpr std::string_view kBert = "bert";
+
+// What other libraries may compute.
+absl::Status Uncomputed(const JsonValue& value, std::string_view message) {
+  return absl::UnimplementedError(value.Error(message).message());
+}
+
 // An option that graft computes in one way only: any other value is refused.
 absl::Status ExpectString(const JsonValue& root, std::string_view key, std::string_view only) {
   ABSL_ASSIGN_OR_RETURN(const std::string_view value, root.GetString(key, only));
   if (value == only) return absl::OkStatus();
-  return root.Error(absl::StrCat(key, ": expected '", only, "', found '", value, "'"));
+  return Uncomputed(root, absl::StrCat(key, ": expected '", only, "', found ", Quoted(value)));
 }
 
 absl::Status ExpectFalse(const JsonValue& root, std::string_view key) {
   ABSL_ASSIGN_OR_RETURN(const bool value, root.GetBool(key, false));
   if (!value) return absl::OkStatus();
-  return root.Error(absl::StrCat(key, ": expected false, found true"));
+  return Uncomputed(root, absl::StrCat(key, ": expected false, found true"));
 }
 
 absl::Status CheckBertOptions(const JsonValue& root) {
@@ -34,7 +42,7 @@ absl::Status CheckBertOptions(const JsonValue& root) {
   ABSL_RETURN_IF_ERROR(ExpectFalse(root, "add_cross_attention"));
   if (const auto pruned = root.Find("pruned_heads")) {
     ABSL_ASSIGN_OR_RETURN(const auto members, pruned->AsObject());
-    if (!members.empty()) return pruned->Error("expected no pruned heads, found some");
+    if (!members.empty()) return Uncomputed(*pruned, "expected no pruned heads, found some");
   }
   return absl::OkStatus();
 }
@@ -72,19 +80,21 @@ absl::Status ReadRates(const JsonValue& root, EncoderConfig& config) {
 }  // namespace
 
 absl::StatusOr<EncoderConfig> LoadEncoderConfig(const std::string& path) {
-  constexpr uint64_t kMaxBytes = 100'000'000;
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path, kMaxBytes));
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
   const JsonValue root = document.root();
   EncoderConfig config;
   if (absl::EndsWith(path, "bert_config.json")) {
-    ABSL_ASSIGN_OR_RETURN(config.model_type, root.GetString("model_type", "bert"));
+    ABSL_ASSIGN_OR_RETURN(config.model_type, root.GetString("model_type", kBert));
+  } else if (root.is_object() && !root.Find("model_type")) {
+    return absl::UnimplementedError(root.Get("model_type").status().message());
   } else {
     ABSL_ASSIGN_OR_RETURN(config.model_type, root.GetString("model_type"));
   }
-  if (config.model_type != "bert") {
-    return root.Error(
-        absl::StrCat("model_type: expected one of: bert; found '", config.model_type, "'"));
+  if (config.model_type != kBert) {
+    return Uncomputed(
+        root, absl::StrCat("model_type: expected one of: bert; found ", Quoted(config.model_type)));
   }
+  config.names_programs = root.Find("auto_map").has_value();
   if (const auto architectures = root.Find("architectures")) {
     ABSL_ASSIGN_OR_RETURN(const auto items, architectures->AsArray());
     for (const JsonValue& item : items) {

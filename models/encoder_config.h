@@ -29,12 +29,14 @@ struct EncoderConfig {
   std::optional<double>
       classifier_dropout;  // of a classification head; hidden_dropout when the file has none
   double initializer_range = 0.02;  // standard deviation of new weights
+  bool names_programs = false;      // auto_map: Python classes of the folder; graft runs none
 };
 
 // Reads a config.json, or the bert_config.json of the original BERT release, which names no
-// model_type. NotFound, DataLoss (no JSON) or InvalidArgument: a value is missing, out of
-// range or contradicts another; an option that changes the mathematics and that graft does not
-// compute is refused by name. Thread-safe.
+// model_type. NotFound, ResourceExhausted (more than kMaxConfigBytes), DataLoss (no JSON) or
+// InvalidArgument: a value is missing, of another type, out of range or contradicts another.
+// Unimplemented: another model_type or none, or, with all sizes right, an option that changes the
+// mathematics and that graft does not compute. Thread-safe.
 absl::StatusOr<EncoderConfig> LoadEncoderConfig(const std::string& path);
 
 }  // namespace graft

@@ -66,8 +66,10 @@ absl::StatusOr<std::string> ReadOwn(const std::string& folder, const std::string
 
 // JSON to be written again: its depth and its keys are checked first.
 absl::StatusOr<ordered_json> ParseSettings(const std::string& text, const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
-  ABSL_RETURN_IF_ERROR(document.root().AsObject().status());
+  {
+    ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
+    if (!document.root().is_object()) return document.root().AsObject().status();
+  }
   return ordered_json::parse(text);
 }
 
@@ -98,15 +100,35 @@ absl::StatusOr<std::string> ConvertConfig(const std::string& text, const std::st
   return config.dump(2) + "\n";
 }
 
-// The order in which graft maps the tensors; none for models that it does not compute.
-std::vector<std::string> OrderOf(const std::string& config_file, const WeightFiles& weights) {
+// The order in which graft maps the tensors; none for models that it does not compute, and then
+// `not_checked` says why. Refused: a configuration that no library can read, or with which these
+// weights make no model.
+absl::StatusOr<std::vector<std::string>> OrderOf(const std::string& config_file,
+                                                 const WeightFiles& weights,
+                                                 std::string& not_checked) {
+  if (!PathExists(config_file)) {
+    not_checked = absl::StrCat(config_file, ": no such file");
+    return std::vector<std::string>();
+  }
   const auto config = LoadEncoderConfig(config_file);
-  if (!config.ok()) return {};
+  if (absl::IsUnimplemented(config.status())) {
+    not_checked = std::string(config.status().message());
+    return std::vector<std::string>();
+  }
+  ABSL_RETURN_IF_ERROR(config.status());
   std::vector<SlotLayout> slots;
   for (const auto& stage : BackboneLayout(*config)) {
     slots.insert(slots.end(), stage.begin(), stage.end());
   }
-  return NamesInOrder(weights, slots, BackbonePrefix(*config));
+  const std::string prefix = BackbonePrefix(*config);
+  // What is missing others may do without, or begin anew.
+  const TensorMismatch mismatch = CompareTensors(weights, slots, prefix);
+  if (!mismatch.other_shape.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        weights.path(), ": expected tensors as ", config_file, " says, found ",
+        mismatch.other_shape.size(), " of another shape: ", mismatch.other_shape.front()));
+  }
+  return NamesInOrder(weights, slots, prefix);
 }
 
 class Conversion {
@@ -165,7 +187,10 @@ class Conversion {
     }
     WeightConversion conversion{.dtype = options_.dtype,
                                 .max_shard_bytes = options_.max_shard_bytes};
-    if (is_model) conversion.first = OrderOf(config, set.files);
+    if (is_model) {
+      ABSL_ASSIGN_OR_RETURN(conversion.first,
+                            OrderOf(config, set.files, result_.config_not_checked));
+    }
     ABSL_ASSIGN_OR_RETURN(const ConvertedWeights written,
                           WriteConverted(set.files, conversion, to));
     for (const std::string& file : written.files) result_.files.push_back(Join(set.folder, file));

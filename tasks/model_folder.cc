@@ -1,6 +1,8 @@
 #include "tasks/model_folder.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status_macros.h"
@@ -10,6 +12,7 @@
 #include "base/durable.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "tasks/data_set.h"
 #include "tasks/graft_json.h"
 #include "tasks/sentence_modules.h"
@@ -28,8 +31,8 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(const std::string_view problem,
                         root.GetString("problem_type", "single_label_classification"));
   if (problem != "single_label_classification") {
-    return root.Error(
-        absl::StrCat("problem_type: expected single_label_classification, found '", problem, "'"));
+    return root.Error(absl::StrCat("problem_type: expected single_label_classification, found ",
+                                   Quoted(problem)));
   }
   std::vector<std::string> labels;
   const auto id2label = root.Find("id2label");
@@ -53,7 +56,7 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) {
     return root.Error(
-        absl::StrCat("id2label: expected different labels, found '", *twice, "' twice"));
+        absl::StrCat("id2label: expected different labels, found ", Quoted(*twice), " twice"));
   }
   return labels;
 }
@@ -146,6 +149,19 @@ absl::Status ReadHead(ModelFolder& folder) {
   return absl::OkStatus();
 }
 
+// What a folder has for Python to run.
+std::vector<std::string> Programs(const ModelFolder& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder.transformer, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() == ".py") names.push_back(entry->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  if (folder.config.names_programs) names.insert(names.begin(), "auto_map of config.json");
+  return names;
+}
+
 absl::Status ReadMaxLength(ModelFolder& folder) {
   folder.max_length = folder.config.max_positions;
   const std::string path = JoinPath(folder.transformer, "sentence_bert_config.json");
@@ -187,6 +203,7 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
   folder.files.push_back(folder.config_file);
   ABSL_RETURN_IF_ERROR(ReadMaxLength(folder));
   ABSL_RETURN_IF_ERROR(ReadHead(folder));
+  folder.programs = Programs(folder);
   return folder;
 }
 

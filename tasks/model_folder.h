@@ -49,6 +49,8 @@ struct ModelFolder {
   // over.
   std::map<std::string, std::string> carried_files;
   std::vector<std::string> files;  // paths of what was read
+  // Files of Python, and auto_map where config.json names classes in them. graft runs none.
+  std::vector<std::string> programs;
 };
 
 // The path of config.json, or of bert_config.json where only the original BERT release's file is.

@@ -30,11 +30,12 @@ absl::Status WriteJson(const std::string& folder, std::string_view name, const o
   return WriteFileDurably(JoinPath(folder, name), json.dump(2) + "\n");
 }
 
-// config.json of the source with the head's part exchanged; all its other keys stay.
+// config.json of the source with the head's part exchanged and without names of programs; all its
+// other keys stay.
 absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& model) {
   ordered_json config = ordered_json::parse(model.source->carried_files.at("config.json"));
   for (const char* key : {"architectures", "id2label", "label2id", "num_labels", "problem_type",
-                          "torch_dtype", "dtype"}) {
+                          "torch_dtype", "dtype", "auto_map"}) {
     config.erase(key);
   }
   config["torch_dtype"] = "float32";

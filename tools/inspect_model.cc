@@ -148,6 +148,7 @@ ordered_json ModelJson(const LoadedModel& model) {
   json["mapped"] = model.mapped;
   json["files"] = folder.files;
   json["unused_modules"] = UnusedModules(folder);
+  json["programs_not_run"] = folder.programs;
   json["unused_tensors"] = model.unused_tensors;
   return json;
 }
@@ -202,6 +203,9 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
   if (pooler == "not used") facts.AddRow({"pooler", "pretrained; not used"});
   for (const std::string& module : UnusedModules(folder)) {
     facts.AddRow({"module not used", Printable(module)});
+  }
+  for (const std::string& program : folder.programs) {
+    facts.AddRow({"program not run", Printable(program)});
   }
   AddWeightRows(weights.sets, weights.facts, facts);
   facts.AddRow(

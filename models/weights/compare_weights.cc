@@ -105,21 +105,10 @@ std::vector<NamedWeight> AllOf(const WeightFiles& weights) {
 }  // namespace
 
 std::string_view TensorVerdictName(TensorVerdict verdict) {
-  switch (verdict) {
-    case TensorVerdict::kEqual:
-      return "equal";
-    case TensorVerdict::kOtherType:
-      return "other type";
-    case TensorVerdict::kOtherShape:
-      return "other shape";
-    case TensorVerdict::kOtherValues:
-      return "other values";
-    case TensorVerdict::kOnlyFirst:
-      return "only in the first";
-    case TensorVerdict::kOnlySecond:
-      break;
-  }
-  return "only in the second";
+  // In the order of the enumeration.
+  constexpr std::string_view kNames[] = {"equal",        "other type",        "other shape",
+                                         "other values", "only in the first", "only in the second"};
+  return kNames[static_cast<size_t>(verdict)];
 }
 
 absl::Status CompareWeights(const WeightFiles& first, const WeightFiles& second,

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "absl/log/absl_check.h"
-
 namespace graft {
 namespace {
 
@@ -22,11 +20,14 @@ constexpr Entry kEntries[] = {
     {DType::kU32, "U32", 4},   {DType::kU16, "U16", 2}, {DType::kU8, "U8", 1},
     {DType::kBool, "BOOL", 1}};
 
-const Entry& EntryOf(DType dtype) {
-  const Entry& entry = kEntries[static_cast<size_t>(dtype)];
-  ABSL_CHECK(entry.dtype == dtype);
-  return entry;
-}
+static_assert([] {
+  for (size_t i = 0; i < std::size(kEntries); ++i) {
+    if (kEntries[i].dtype != static_cast<DType>(i)) return false;
+  }
+  return std::size(kEntries) == static_cast<size_t>(DType::kBool) + 1;
+}());
+
+const Entry& EntryOf(DType dtype) { return kEntries[static_cast<size_t>(dtype)]; }
 
 }  // namespace
 

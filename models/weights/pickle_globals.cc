@@ -292,10 +292,9 @@ absl::StatusOr<PickleId> CallPickleGlobal(Pickle& pickle, PickleId function, Pic
       ABSL_RETURN_IF_ERROR(CheckGradient(pickle, parameter, 1));
       return parameter.id(0);
     }
-    case What::kStorage:
-      break;
+    default:  // a storage
+      return Wrong("expected a function to call, found ", pickle.Describe(function));
   }
-  return Wrong("expected a function to call, found ", pickle.Describe(function));
 }
 
 }  // namespace graft

@@ -44,10 +44,9 @@ std::string Pickle::Describe(PickleId id) const {
       return absl::StrCat("the global '", PickleGlobals()[shown.first].name, "'");
     case Kind::kStorage:
       return "a storage";
-    case Kind::kTensor:
+    default:
       return "a tensor";
   }
-  return "";
 }
 
 absl::StatusOr<PickleId> Pickle::Add(const PickleValue& value) {

@@ -15,9 +15,6 @@
 namespace graft {
 namespace {
 
-// Of the metadata, and of lists that nobody reads: no bound that a file has met.
-constexpr size_t kMaxEntries = 2 * kMaxTensors;
-
 static_assert(std::endian::native == std::endian::little);
 
 absl::StatusOr<DType> ParseDType(const JsonValue& tensor) {
@@ -152,8 +149,9 @@ absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(const JsonValue
 
 absl::StatusOr<WeightTable> ParseHeader(std::string_view text, const Layout& layout,
                                         const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document,
-                        JsonDocument::Parse(text, absl::StrCat(path, ": header"), kMaxEntries));
+  ABSL_ASSIGN_OR_RETURN(
+      const JsonDocument document,
+      JsonDocument::Parse(text, absl::StrCat(path, ": header"), kMaxSafetensorsEntries));
   if (const size_t count = document.root().size(); count > kMaxTensors + 1) {
     return document.root().Error(
         absl::StrCat("expected at most ", kMaxTensors, " tensors, found ", count));

@@ -53,6 +53,12 @@ absl::Status CheckAll(const std::vector<TensorHeader>& tensors,
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": expected at most ", kMaxTensors, " tensors, found ", tensors.size()));
   }
+  // graft adds two of its own.
+  if (metadata.size() + 2 > kMaxSafetensorsEntries) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": metadata: expected at most ",
+                                                   kMaxSafetensorsEntries - 2, " entries, found ",
+                                                   metadata.size()));
+  }
   absl::flat_hash_set<std::string_view> names;
   for (const TensorHeader& tensor : tensors) {
     ABSL_RETURN_IF_ERROR(CheckTensor(tensor, path));
@@ -115,16 +121,15 @@ absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorH
                               const std::map<std::string, std::string>& metadata) {
   ABSL_RETURN_IF_ERROR(CheckAll(tensors, metadata, path));
   const std::vector<size_t> order = OrderForAlignment(tensors);
-  const std::string header = Header(tensors, order, metadata);
+  std::string header = Header(tensors, order, metadata);
   if (header.size() > kMaxSafetensorsHeader) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": expected a header of at most ",
                                                    kMaxSafetensorsHeader, " bytes, found one of ",
                                                    header.size()));
   }
   const uint64_t size = header.size();
+  header.insert(0, reinterpret_cast<const char*>(&size), sizeof(size));
   ABSL_ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(path));
-  ABSL_RETURN_IF_ERROR(
-      file.Append(std::string_view(reinterpret_cast<const char*>(&size), sizeof(size))));
   ABSL_RETURN_IF_ERROR(file.Append(header));
   for (const size_t i : order) {
     ABSL_ASSIGN_OR_RETURN(const absl::Span<const char> data, bytes(i));

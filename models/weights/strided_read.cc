@@ -43,7 +43,8 @@ class Window {
 
   // `size` bytes from `at` on; valid until the next call. Offsets never fall.
   absl::StatusOr<const char*> At(uint64_t at, size_t size) {
-    if (at < begin_ || at + size > begin_ + bytes_.size()) {
+    const uint64_t offset = at - begin_;
+    if (offset > bytes_.size() || size > bytes_.size() - offset) {
       begin_ = at;
       bytes_.resize(std::max<uint64_t>(size, std::min(kWindowBytes, file_end_ - at)));
       ABSL_RETURN_IF_ERROR(file_.ReadAt(begin_, absl::MakeSpan(bytes_)));

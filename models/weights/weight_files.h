@@ -88,6 +88,7 @@ class WeightFiles {
 
  private:
   static absl::StatusOr<WeightFiles> OpenSingle(InputFile file);
+  // These two without Finish.
   static absl::StatusOr<WeightFiles> OpenIndex(const std::string& path, Links links);
   static absl::StatusOr<WeightFiles> OpenTensorFlow(const std::string& path, Links links);
 

@@ -42,7 +42,8 @@ TEST(JsonTest, RefusesWhatIsNotOneValueAndNamesThePlace) {
       {"[\"a\nb\"]", "c.json: byte 3: "},
       {"[\"\xFF\"]", "c.json: byte 2: expected UTF-8"},
       {"\xEF\xBB\xBF{}", "c.json: byte 0: expected JSON, found a byte-order mark"},
-      {std::string("{}\0", 3), "c.json: "},
+      {std::string("{}\0", 3), "c.json: byte 2: "},
+      {std::string("[1,\0 2]", 7), "c.json: byte 3: "},
       {"[\"\\uD800\"]", "c.json: "},
   };
   for (const auto& [text, place] : cases) {
@@ -99,6 +100,9 @@ TEST(JsonTest, SaysPathExpectedAndFound) {
   EXPECT_THAT(root.GetInt("hidden_size", 1, 65536),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "c.json: hidden_size: expected an integer from 1 to 65536, found 768.5"));
+  EXPECT_THAT(Parsed("[36.0, -0.0, 1e3, 1e300]").root().AsArray()->at(0).AsInt(1, 65536),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "c.json: [0]: expected an integer from 1 to 65536, found 36.0"));
   EXPECT_THAT(root.GetInt("big", 0, INT64_MAX),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("c.json: big: expected an integer from 0 to")));

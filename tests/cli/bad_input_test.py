@@ -87,7 +87,8 @@ class ModelFolders(CommandTest):
         cases = [("hidden_size", 0), ("hidden_size", -1), ("hidden_size", 2**31), ("hidden_size", 36.5),
                  ("num_hidden_layers", 10**9), ("vocab_size", 2**40), ("model_type", "REMOVE"), ("model_type", 3),
                  ("model_type", "t5"), ("hidden_act", "relu"), ("position_embedding_type", "relative_key"),
-                 ("is_decoder", True), ("hidden_dropout_prob", 1.5), ("vocab_size", "many")]
+                 ("is_decoder", True), ("hidden_dropout_prob", 1.5), ("vocab_size", "many"), ("hidden_size", 36.0),
+                 ("num_hidden_layers", 1e9), ("hidden_size", "REMOVE"), ("hidden_act", "\n\x1b[31m" * 100)]
         original = (self.encoder / "config.json").read_text()
         for key, value in cases:
             self.config(**{key: value})
@@ -100,9 +101,71 @@ class ModelFolders(CommandTest):
         for content, expect in [("", "config.json"), ("[" * 512000, "nested deeper"), ("{\"a\": 1,}", "byte"),
                                 ("\ufeff" + original, "byte-order mark"), ("[1]", "expected an object"),
                                 (original.replace("{", '{"vocab_size": 1,', 1), "vocab_size: expected one such key"),
-                                (original.replace("36", "NaN", 1), "byte")]:
+                                (original.replace("36", "NaN", 1), "byte"),
+                                ('{"a": ' + "[" * 64 + "]" * 64 + "," + original[1:], "nested deeper"),
+                                (original + "\0", f"byte {len(original)}"),
+                                (original.replace('"vocab_size"', '"hidden_size": 3, "vocab_size"'), "hidden_size: expected one such key")]:
             path.write_text(content, encoding="utf-8")
             self.inspect_refused(["config.json", expect])
+
+    def test_configs_are_bounded(self):
+        """200 MB of spaces are refused unread; what is just small enough takes little memory."""
+        path = self.encoder / "config.json"
+        original = path.read_text().rstrip()
+        inside = original.removesuffix("}") + ', "more": '
+        refusal = "config.json: expected at most 8000000 bytes, found "
+        for begin, piece, count, end, expect in [
+                (original, b" " * 1000, 200_000, "", refusal), (inside, b"1" * 1000, 200_000, "}", refusal),
+                (inside, b"1" * 1000, 7_000, "}", "config.json: byte "), (inside + "[", b"[]," * 1000, 2_500, "[]]}", None)]:
+            path.write_text(begin)
+            with open(path, "ab") as file:
+                for _ in range(count):
+                    file.write(piece)
+                file.write(end.encode())
+            before = self.entries()
+            for verb in ["inspect", "model", self.encoder], ["convert", "--model", self.encoder, "--out", self.folder / "out"]:
+                run, megabytes = self.measured(*verb)
+                self.assertLess(megabytes, 400)  # 120 are LibTorch's
+                if expect:
+                    self.assertEqual(run.returncode, 1)
+                    self.assertEqual(len(run.stderr.splitlines()), 1)
+                    self.assertIn(expect, run.stderr)
+                    self.assertEqual(self.entries(), before)
+                else:
+                    self.assertEqual(run.returncode, 0, run.stderr)
+
+    def measured(self, *arguments):
+        """The run, and the most memory that it took, in megabytes; or this process, if that is more."""
+        process = subprocess.Popen([GRAFT, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out, err = process.stdout.read(), process.stderr.read()
+        process.stdout.close()
+        process.stderr.close()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err), usage.ru_maxrss / 1024
+
+    def test_sizes_that_no_memory_holds_are_refused_before_anything_is_allocated(self):
+        self.config(hidden_size=65_536, intermediate_size=65_536, num_attention_heads=1, num_hidden_layers=1000,
+                    max_position_embeddings=1_000_000)
+        for verb in ["inspect", "model", self.encoder], ["convert", "--model", self.encoder, "--out", self.folder / "out"]:
+            run, megabytes = self.measured(*verb)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("of another shape: embeddings.word_embeddings.weight (expected [165, 65536], found [165, 36])", run.stderr)
+            self.assertLess(megabytes, 200)
+
+    def test_programs_of_a_folder_are_named_and_not_run(self):
+        (self.encoder / "modeling_own.py").write_text(f"open({str(self.folder / 'executed')!r}, 'w')")
+        (self.encoder / "__init__.py").write_text(f"open({str(self.folder / 'executed')!r}, 'w')")
+        self.config(auto_map={"AutoModel": "modeling_own.Own", "AutoConfig": "modeling_own.Config"}, trust_remote_code=True)
+        text = self.graft("inspect", "model", self.encoder).stdout
+        self.assertRegex(text, "program not run +auto_map of config.json\n")
+        self.assertRegex(text, "program not run +modeling_own.py\n")
+        report = json.loads(self.graft("inspect", "model", self.encoder, "--json").stdout)
+        self.assertEqual(report["programs_not_run"], ["auto_map of config.json", "__init__.py", "modeling_own.py"])
+        self.train("--max-steps", "1")
+        self.assertNotIn("auto_map", (self.folder / "out" / "config.json").read_text())
+        self.assertEqual(list((self.folder / "out").rglob("*.py")), [])
+        self.assertEqual(self.entries(), ["classifier", "encoder", "out", "train.tsv"])
 
     def test_config_with_malformed_utf8(self):
         path = self.encoder / "config.json"

@@ -221,6 +221,48 @@ class Convert(WeightsTest):
         self.assertEqual(self.entries(), ["classifier", "encoder", "model"])
 
 
+    def test_configs_that_no_library_reads_leave_nothing(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        path = self.model / "config.json"
+        original = path.read_text()
+        config = json.loads(original)
+        width = config["hidden_size"]
+        texts = {"": "config.json: byte 0", "[1]": "expected an object", "[" * 512_000: "nested at most 64", "\ufeff" + original: "byte-order mark",
+                 original.replace("{", "{,", 1): "config.json: byte", original.replace(f'"hidden_size": {width}', '"hidden_size": NaN'): "config.json: byte",
+                 original.replace("{", '{"vocab_size": 3, ', 1): "vocab_size: expected one such key"}
+        values = [("hidden_size", 0, "from 1 to"), ("hidden_size", -1, "from 1 to"), ("hidden_size", 2**31, "from 1 to"),
+                  ("hidden_size", width + 0.5, "from 1 to"), ("num_hidden_layers", 10**9, "from 1 to 1000"), ("vocab_size", 2**40, "from 1 to"),
+                  ("num_attention_heads", width - 1, "expected a multiple of"), ("model_type", 3, "expected a string"),
+                  ("intermediate_size", config["intermediate_size"] + 1, "of another shape: bert.encoder.layer.0."),
+                  ("vocab_size", config["vocab_size"] - 1, "of another shape: bert.embeddings.word_embeddings.weight (expected [")]
+        texts |= {json.dumps({**config, key: value}): f"{key}: expected" if "shape" not in expect else expect for key, value, expect in values
+                  if key != "num_attention_heads"}
+        texts[json.dumps({**config, "num_attention_heads": width - 1})] = "hidden_size: expected a multiple of num_attention_heads"
+        for text, expect in texts.items():
+            path.write_text(text, encoding="utf-8")
+            for dtype in [], ["--dtype", "f16"]:
+                self.refused("convert", "--model", self.model, "--out", self.out, *dtype, expect=["model/", expect])
+        self.assertEqual(self.entries(), ["classifier", "encoder", "model"])
+
+    def test_models_that_graft_does_not_compute_are_converted(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        path = self.model / "config.json"
+        config = json.loads(path.read_text())
+        for changes in [{"hidden_act": "gelu_new"}, {"model_type": "t5", "hidden_size": -1}, {"model_type": None}, {"is_decoder": True},
+                        {"pruned_heads": {"0": [1]}}, {"num_hidden_layers": config["num_hidden_layers"] + 1}]:
+            path.write_text(json.dumps({**config, **changes}))
+            report = json.loads(self.convert("--replace", "--json").stdout)
+            self.check_equal()
+            self.assertEqual(json.loads((self.out / "config.json").read_text()), {**config, **changes})
+            if "num_hidden_layers" in changes:
+                self.assertIsNone(report["config_not_checked"])
+            else:
+                self.assertIn("config.json: ", report["config_not_checked"])
+        self.assertNotIn("not checked", self.convert("--replace").stdout)
+        path.unlink()
+        self.assertIn("configuration not checked: ", self.convert("--replace").stdout)
+
+
 class Verify(WeightsTest):
     def test_differences_are_named(self):
         other = dict(self.tensors)

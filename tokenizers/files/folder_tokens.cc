@@ -225,9 +225,9 @@ class TokensReader {
 }  // namespace
 
 absl::StatusOr<std::optional<JsonDocument>> LoadOptionalJson(const std::string& path) {
-  constexpr uint64_t kMaxConfigBytes = 16'000'000;
+  constexpr uint64_t kMaxBytes = 16'000'000;  // thousands of added tokens
   if (!PathExists(path)) return std::nullopt;
-  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Load(path, kMaxConfigBytes));
+  ABSL_ASSIGN_OR_RETURN(JsonDocument document, JsonDocument::Load(path, kMaxBytes));
   return std::optional<JsonDocument>(std::move(document));
 }
 

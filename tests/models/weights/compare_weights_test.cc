@@ -79,6 +79,50 @@ TEST(CompareWeightsTest, EveryVerdict) {
   EXPECT_TRUE(std::isnan(found.at("nan").largest_difference.value_or(0)));
 }
 
+TEST(CompareWeightsTest, VerdictsHaveNames) {
+  EXPECT_EQ(TensorVerdictName(TensorVerdict::kEqual), "equal");
+  EXPECT_EQ(TensorVerdictName(TensorVerdict::kOtherType), "other type");
+  EXPECT_EQ(TensorVerdictName(TensorVerdict::kOtherShape), "other shape");
+  EXPECT_EQ(TensorVerdictName(TensorVerdict::kOtherValues), "other values");
+  EXPECT_EQ(TensorVerdictName(TensorVerdict::kOnlyFirst), "only in the first");
+  EXPECT_EQ(TensorVerdictName(TensorVerdict::kOnlySecond), "only in the second");
+}
+
+TEST(CompareWeightsTest, OneSideMayEndBeforeTheOther) {
+  const std::vector<float> one = {1};
+  const TensorToWrite a = {"a", DType::kF32, {1}, Bytes(one)};
+  const TensorToWrite b = {"b", DType::kF32, {1}, Bytes(one)};
+  EXPECT_EQ(Compare({}, {}).size(), 0);
+  EXPECT_EQ(Compare({a, b}, {}).at("b").verdict, TensorVerdict::kOnlyFirst);
+  EXPECT_EQ(Compare({a}, {a, b}).at("b").verdict, TensorVerdict::kOnlySecond);
+}
+
+TEST(CompareWeightsTest, BitsCountAndNotOnlyNumbers) {
+  const std::vector<float> zeros = {0, 1}, negative = {-0.0f, 1};
+  const auto found =
+      Compare({{"t", DType::kF32, {2}, Bytes(zeros)}}, {{"t", DType::kF32, {2}, Bytes(negative)}});
+  EXPECT_EQ(found.at("t").verdict, TensorVerdict::kOtherValues);
+  EXPECT_EQ(found.at("t").different, 1);
+  EXPECT_EQ(found.at("t").largest_difference, 0.0);
+}
+
+TEST(CompareWeightsTest, ANaNIsTheLargestDifferenceWhateverFollows) {
+  const std::vector<float> a = {1, 2, 3}, b = {5, std::nanf(""), 9};
+  const auto found =
+      Compare({{"t", DType::kF32, {3}, Bytes(a)}}, {{"t", DType::kF32, {3}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 3);
+  EXPECT_TRUE(std::isnan(found.at("t").largest_difference.value_or(0)));
+}
+
+TEST(CompareWeightsTest, OnlyFloatsAreComparedAcrossTypes) {
+  const std::vector<float> floats = {1};
+  const std::vector<int32_t> integers = {2};
+  const auto found =
+      Compare({{"t", DType::kF32, {1}, Bytes(floats)}}, {{"t", DType::kI32, {1}, Bytes(integers)}});
+  EXPECT_EQ(found.at("t").verdict, TensorVerdict::kOtherType);
+  EXPECT_EQ(found.at("t").largest_difference, std::nullopt);
+}
+
 TEST(CompareWeightsTest, DoublesDifferByLessThanFloatsShow) {
   const std::vector<double> a = {1.0}, b = {1.0 + 1e-12};
   const auto found =

@@ -85,6 +85,30 @@ TEST_F(ConvertWeightsTest, RoundsToTheType) {
   EXPECT_THAT(Verdicts(), ElementsAre("a: other type"));
 }
 
+TEST_F(ConvertWeightsTest, OtherFloatsAreWidenedOrRounded) {
+  const std::vector<double> doubles = {1, 0.1f}, tenths = {0.1};
+  const std::vector<uint16_t> halves = {0x3C00, 0x2E66};
+  const std::vector<int64_t> ids = {7};
+  const auto bytes = [](const auto& values) {
+    return absl::Span<const char>(reinterpret_cast<const char*>(values.data()),
+                                  values.size() * sizeof(values[0]));
+  };
+  ASSERT_THAT(WriteSafetensors(in_ / "model.safetensors",
+                               {{"doubles", DType::kF64, {2}, bytes(doubles)},
+                                {"halves", DType::kF16, {2}, bytes(halves)},
+                                {"ids", DType::kI64, {1}, bytes(ids)},
+                                {"tenths", DType::kF64, {1}, bytes(tenths)}},
+                               {}),
+              IsOk());
+  ASSERT_THAT(
+      WriteConverted(*WeightFiles::OpenFolder(in_.path()), {.dtype = DType::kF32}, out_.path()),
+      IsOk());
+  EXPECT_THAT(Read("doubles"), ElementsAre(1, 0.1f));
+  EXPECT_THAT(Read("halves"), ElementsAre(1, 0.0999755859375f));
+  EXPECT_THAT(Verdicts(), ElementsAre("doubles: other type", "halves: other type", "ids: equal",
+                                      "tenths: other values"));
+}
+
 TEST_F(ConvertWeightsTest, NumbersThatDoNotFitAreNamed) {
   EXPECT_THAT(
       Convert({{"a", {1, 70000}}}, {.dtype = DType::kF16}),

@@ -77,6 +77,13 @@ TEST(PickleReaderTest, TheMemoIsShared) {
   EXPECT_THAT(table->tensors, SizeIs(2));
 }
 
+TEST(PickleReaderTest, AMemoEntryHoldsWhatWasPutLast) {
+  EXPECT_THAT(
+      ReadPyTorch(Value("}" + pickle::Text("a") + "q\1Ns" + pickle::Text("b") + "q\1Ns" + "h\1Ns")),
+      StatusIs(absl::StatusCode::kDataLoss,
+               HasSubstr("expected names that differ, found 'b' twice")));
+}
+
 TEST(PickleReaderTest, CyclesDoNoHarm) {
   // A dictionary and a list that hold themselves.
   const std::string zero("\0", 1);
@@ -125,6 +132,14 @@ TEST_P(PickleRefusalTest, NamesFileAndPlace) {
   EXPECT_THAT(ReadPyTorch(GetParam().bytes).status(),
               StatusIs(absl::StatusCode::kDataLoss,
                        HasSubstr(absl::StrCat("/m.bin: archive/data.pkl: ", GetParam().message))));
+}
+
+// The persistent id of a storage with one of its parts replaced.
+std::string PersistentId(size_t index, const std::string& by) {
+  pickle::Pieces parts = {pickle::Text("storage"), pickle::Global("torch", "FloatStorage"),
+                          pickle::Text("0"), pickle::Text("cpu"), pickle::Int(6)};
+  parts[index] = by;
+  return pickle::Tuple(parts) + "Q";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -180,6 +195,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "byte 3: expected a memo entry below 8, found 4294967295"},
         RefusedFile{"MemoEntryNotPut", Value("}q\1h\4"),
                     "byte 5: expected a memo entry that was put, found 4"},
+        RefusedFile{"MemoEntryBelowOneThatWasPut", Value("}q\2h\1"),
+                    "byte 5: expected a memo entry that was put, found 1"},
         RefusedFile{"MemoOfNothing", Value("q\1"),
                     "byte 2: expected 1 values on the stack, found 0"},
         RefusedFile{"TextOf4GB", Value("X" + Little(UINT32_MAX, 4) + "text"),
@@ -188,6 +205,12 @@ INSTANTIATE_TEST_SUITE_P(
                     "byte 2: expected 255 bytes, found 5 before the end at byte 9"},
         RefusedFile{"IntegerCut", Raw("\x80\x02J\1\1"),
                     "byte 2: expected 4 bytes, found 2 before the end"},
+        RefusedFile{"LongIntegerCut", Raw("\x80\x02\x8A\x08\1"),
+                    "byte 2: expected 8 bytes, found 1 before the end at byte 5"},
+        RefusedFile{"VeryLongIntegerCut", Raw("\x80\x02\x8A\x09\1"),
+                    "byte 2: expected 9 bytes, found 1 before the end at byte 5"},
+        RefusedFile{"FloatCut", Raw("\x80\x02G\1"),
+                    "byte 2: expected 8 bytes, found 1 before the end at byte 4"},
         RefusedFile{"NoStop", Raw("\x80\x02}"), "byte 3: expected 1 bytes, found 0 before the end"},
         RefusedFile{"DataBehindStop", Raw("\x80\x02}.}."),
                     "byte 4: expected the end behind the opcode STOP, found more bytes"},
@@ -195,6 +218,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "byte 4: expected one value at the opcode STOP, found 2 and 0 marks"},
         RefusedFile{"OpenMarkAtStop", Value("}("),
                     "byte 4: expected 1 values on the stack, found 0"},
+        RefusedFile{"MarkBelowTheValueAtStop", Value("(}"),
+                    "byte 4: expected one value at the opcode STOP, found 1 and 1 marks"},
         RefusedFile{"NothingAtStop", Value(""), "byte 2: expected 1 values on the stack, found 0"},
         // CVE-2026-24747
         RefusedFile{"SetItemOnAList", Value("]K\1K\1s"),
@@ -211,6 +236,15 @@ INSTANTIATE_TEST_SUITE_P(
                     "byte 6: expected keys with values, found 1 of both"},
         RefusedFile{"KeyThatChanges", Value("}]K\1s"),
                     "byte 6: expected a key that does not change, found a list of 0"},
+        RefusedFile{"DictionaryAsKey", Value("}}K\1s"),
+                    "byte 6: expected a key that does not change, found a dictionary of 0"},
+        RefusedFile{"SetItemOfTwo", Value("K\1K\1s"),
+                    "byte 6: expected 3 values on the stack, found 2"},
+        RefusedFile{"AppendOfOne", Value("]a"), "byte 3: expected 2 values on the stack, found 1"},
+        RefusedFile{"CallOfOne", Value(")R"), "byte 3: expected 2 values on the stack, found 1"},
+        RefusedFile{"BuildOfOne", Value("}b"), "byte 3: expected 2 values on the stack, found 1"},
+        RefusedFile{"PersistentIdOfNothing", Value("Q"),
+                    "byte 2: expected 1 values on the stack, found 0"},
         RefusedFile{"AppendToADictionary", Value("}K\1a"),
                     "byte 5: expected a list to append to, found a dictionary of 0"},
         RefusedFile{"AppendsToATuple", Value(")(K\1e"),
@@ -241,6 +275,16 @@ INSTANTIATE_TEST_SUITE_P(
             Value(pickle::Call(pickle::Global("collections", "OrderedDict"), {pickle::Int(1)})),
             "byte 31: collections.OrderedDict: item 0: expected a list of pairs, found the "
             "integer 1"},
+        RefusedFile{"OrderedDictOfAListOfNumbers",
+                    Value(pickle::Call(pickle::Global("collections", "OrderedDict"),
+                                       {pickle::List({pickle::Int(1)})})),
+                    "byte 34: collections.OrderedDict: item 0: expected a list of pairs with the "
+                    "integer 1, found a list of 1"},
+        RefusedFile{"OrderedDictOfTriples",
+                    Value(pickle::Call(pickle::Global("collections", "OrderedDict"),
+                                       {pickle::List({pickle::Ints({1, 2, 3})})})),
+                    "byte 40: collections.OrderedDict: item 0: expected a list of pairs with a "
+                    "tuple of 3, found a list of 1"},
         RefusedFile{"PersistentIdIsNoTuple", Value(pickle::Text("storage") + "Q"),
                     "byte 14: persistent id: expected a tuple of 1 to 6, found the text 'storage'"},
         RefusedFile{"PersistentIdOfAModule",
@@ -257,6 +301,19 @@ INSTANTIATE_TEST_SUITE_P(
                           "Q"),
                     "byte 57: persistent id: item 1: expected the class of a storage, found the "
                     "global 'collections.OrderedDict'"},
+        RefusedFile{"StorageOfAText", Value(PersistentId(1, pickle::Text("FloatStorage"))),
+                    "byte 49: persistent id: item 1: expected the class of a storage, found the "
+                    "text 'FloatStorage'"},
+        RefusedFile{"StorageKeyIsANumber", Value(PersistentId(2, pickle::Int(0))),
+                    "byte 48: persistent id: item 2: expected a key, found the integer 0"},
+        RefusedFile{"LongStorageKey", Value(PersistentId(2, pickle::Text(std::string(1025, 'k')))),
+                    "byte 1076: persistent id: item 2: expected a key of at most 1024 bytes, found "
+                    "the text 'kkk"},
+        RefusedFile{"DeviceIsNone", Value(PersistentId(3, "N")),
+                    "byte 45: persistent id: item 3: expected a device, found none"},
+        RefusedFile{"ElementsAreAText", Value(PersistentId(4, pickle::Text("6"))),
+                    "byte 56: persistent id: item 4: expected an integer of at least 0, found the "
+                    "text '6'"},
         RefusedFile{"StorageOfComplexNumbers",
                     Value(pickle::Storage("ComplexFloatStorage", "0", 6)),
                     "byte 15: expected tensors and plain values, found the global "
@@ -386,6 +443,27 @@ INSTANTIATE_TEST_SUITE_P(
             "NegatedView", Argument(6, pickle::Dict({pickle::Text("neg"), "\x88"})),
             "byte 149: torch._utils._rebuild_tensor_v2: item 6: expected no metadata, found a "
             "dictionary of 1"},
+        RefusedFile{"MetadataIsANumber", Argument(6, pickle::Int(1)),
+                    "byte 139: torch._utils._rebuild_tensor_v2: item 6: expected no metadata, "
+                    "found the integer 1"},
+        RefusedFile{"StridesAreNone", Argument(3, "N"),
+                    "byte 133: torch._utils._rebuild_tensor_v2: item 3: expected a tuple of "
+                    "integers, found none"},
+        RefusedFile{"ThreeArgumentsOfTheOldFunction",
+                    Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor"),
+                                       {kFloats, pickle::Int(0), ")"})),
+                    "byte 95: torch._utils._rebuild_tensor: expected a tuple of 4, found a tuple "
+                    "of 3"},
+        RefusedFile{"TwoArgumentsOfAParameter",
+                    Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_parameter"),
+                                       {kMatrix, "\x88"})),
+                    "byte 174: torch._utils._rebuild_parameter: expected a tuple of 3, found a "
+                    "tuple of 2"},
+        RefusedFile{"ParameterWithoutGradient",
+                    Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_parameter"),
+                                       {kMatrix, "N", "}"})),
+                    "byte 175: torch._utils._rebuild_parameter: item 1: expected true or false, "
+                    "found none"},
         RefusedFile{"FiveArguments",
                     Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v2"),
                                        {kFloats, pickle::Int(0), ")", ")", "\x89"})),
@@ -399,6 +477,16 @@ INSTANTIATE_TEST_SUITE_P(
             "byte 52: torch._utils._rebuild_parameter: item 0: expected a tensor, found the text "
             "'t'"}),
     NameOf);
+
+// Under "0", "1" and so on a dictionary of one tensor each.
+std::string ManyModels(int count) {
+  pickle::Pieces items;
+  for (int i = 0; i < count; ++i) {
+    items.push_back(pickle::Text(absl::StrCat(i)));
+    items.push_back(pickle::Dict({pickle::Text("w"), kMatrix}));
+  }
+  return pickle::Dict(items);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     States, PickleRefusalTest,
@@ -422,8 +510,18 @@ INSTANTIATE_TEST_SUITE_P(
                                 pickle::Text("epoch"), pickle::Int(3), pickle::Text("ema"),
                                 pickle::OrderedDict({pickle::Text("w"), kMatrix})})),
             "expected the tensors of one model, found a checkpoint of a training run: its "
-            "dictionaries of tensors are 'model', 'ema'; save the one"}),
+            "dictionaries of tensors are 'model', 'ema'; save the one"},
+        RefusedFile{"TrainingCheckpointOfManyModels", Value(ManyModels(9)),
+                    "expected the tensors of one model, found a checkpoint of a training run: its "
+                    "dictionaries of tensors are '0', '1', '2', '3', '4', '5', '6', '7'; save "
+                    "the one"}),
     NameOf);
+
+TEST(PickleReaderTest, WhatSaysNothingOfATensorMayBeNothing) {
+  for (const std::string& bytes : {Argument(5, "N"), Argument(6, "}"), Argument(6, "N")}) {
+    EXPECT_THAT(ReadPyTorch(bytes), IsOk());
+  }
+}
 
 TEST(PickleReaderTest, SizesAreBounded) {
   const auto refused = [](const std::string& bytes, std::string_view message) {
@@ -442,6 +540,29 @@ TEST(PickleReaderTest, SizesAreBounded) {
                      kFloats + "K" + std::string("\0", 1) + "))\x89" + "}tq\3h\2h\3R";
   many += "](" + Repeat("h\2h\3R", kMaxTensors) + "e";
   refused(Value(many), "expected at most 65536 tensors, found more");
+  std::string storages;
+  for (size_t i = 0; i <= kMaxTensors; ++i) {
+    storages += pickle::Storage("ByteStorage", absl::StrCat(i), 0);
+  }
+  refused(Value(storages), "expected at most 65536 storages, found more");
+  // Called with all values that there may be.
+  refused(Value(std::string(kMaxPickleValues - 2, ')') +
+                pickle::Global("collections", "OrderedDict") + ")R"),
+          "expected at most 2097152 values, found more");
+}
+
+// A list that holds itself as often as there may be items, and then one item more.
+TEST(PickleReaderTest, ItemsAreBounded) {
+  constexpr size_t kAtOnce = kMaxPickleItems / 4;
+  std::string full = "]q\1";
+  for (size_t done = 0; done < kMaxPickleItems; done += kAtOnce) {
+    full += "(" + Repeat("h\1", kAtOnce) + "e";
+  }
+  for (const char* more : {"h\1a", "h\1\x85", "}NNs"}) {
+    EXPECT_THAT(ReadPyTorch(Value(full + more)),
+                StatusIs(absl::StatusCode::kDataLoss,
+                         HasSubstr("expected at most 4194304 items, found more")));
+  }
 }
 
 }  // namespace

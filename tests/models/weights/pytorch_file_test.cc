@@ -1,5 +1,7 @@
 #include "models/weights/pytorch_file.h"
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -7,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "models/weights/zip_directory.h"
 #include "tests/models/weights/pytorch_bytes.h"
 #include "tests/models/weights/pytorch_reader.h"
 #include "tests/support/status_matchers.h"
@@ -22,6 +25,7 @@ using graft::testing::NameOf;
 using graft::testing::ReadPyTorch;
 using graft::testing::RefusedFile;
 using graft::testing::StatusIs;
+using graft::testing::TemporaryFolder;
 using graft::testing::TorchRecords;
 using graft::testing::TorchZip;
 using graft::testing::ZipBytes;
@@ -156,6 +160,10 @@ TEST(PyTorchZipTest, AnEmptyStorageLoads) {
   ASSERT_THAT(table, IsOk());
   EXPECT_EQ(table->tensors[0].elements(), 0);
   EXPECT_EQ(table->tensors[0].begin, table->tensors[0].end);
+  records[2].flags = 0x0808;  // others may announce one, and write it or not
+  EXPECT_THAT(ReadPyTorch(ZipBytes(records)), IsOk());
+  records[2].descriptor = "";
+  EXPECT_THAT(ReadPyTorch(ZipBytes(records)), IsOk());
 }
 
 TEST(PyTorchZipTest, ParametersUnwrap) {
@@ -195,6 +203,8 @@ TEST(PyTorchZipTest, ArchivesOfOtherWritersLoad) {
   records.push_back({.name = "archive/data/", .data = "", .flags = 0});  // a folder
   EXPECT_THAT(ReadPyTorch(ZipBytes(records)), IsOk());
   records.erase(records.begin() + 1);  // byteorder came with torch 2.1
+  EXPECT_THAT(ReadPyTorch(ZipBytes(records)), IsOk());
+  records.erase(records.begin() + 2);  // version
   EXPECT_THAT(ReadPyTorch(ZipBytes(records)), IsOk());
 }
 
@@ -262,6 +272,12 @@ std::string Poked(std::string_view find, size_t offset, std::string_view by) {
   return bytes.replace(bytes.rfind(find) + offset, by.size(), by);
 }
 
+// The storage's sizes stand in its local header, and one of them is another.
+std::string WithLocalSize(uint32_t size) {
+  std::string bytes = Changed(2, [](ZipRecord& r) { r.flags = 0; });
+  return bytes.replace(bytes.rfind("PK\3\4", bytes.find(kSixFloats)) + 22, 4, Little(size, 4));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Archive, PyTorchZipRefusalTest,
     ::testing::Values(
@@ -284,6 +300,11 @@ INSTANTIATE_TEST_SUITE_P(
                     "found others"},
         RefusedFile{"Comment", Poked("PK\5\6", 20, "\1"),
                     "byte 916: expected no comment, found one of 1"},
+        RefusedFile{"Zip64LocatorAtTheFront",
+                    "PK\3\4PK\6\7" + Little(0, 4) + Little(4, 8) + Little(1, 4) + "PK\5\6" +
+                        std::string(18, '\0'),
+                    "byte 4: expected the zip64 end record in the 56 bytes before, found it at "
+                    "byte 4"},
         RefusedFile{"SeveralDisks", Poked("PK\5\6", 4, "\1"),
                     "byte 916: expected an archive of one file"},
         RefusedFile{"SeveralDisks64", Poked("PK\6\6", 16, "\1"),
@@ -339,6 +360,21 @@ INSTANTIATE_TEST_SUITE_P(
             "archive/data/0: byte 342: expected entries without overlaps before the directory"},
         RefusedFile{"LocalSizeIsNotCentralSize", Changed(2, [](auto& r) { r.local_size = 20; }),
                     "archive/data/0: byte 342: expected a local header of 24 bytes and CRC-32 "},
+        RefusedFile{"LocalSizeWithoutDescriptor",
+                    Changed(2,
+                            [](auto& r) {
+                              r.flags = 0;
+                              r.local_size = 20;
+                            }),
+                    absl::StrCat("archive/data/0: byte 342: expected a local header of 24 bytes "
+                                 "and CRC-32 ",
+                                 Crc32(kSixFloats), " as in the directory, found 20, 20 and ",
+                                 Crc32(kSixFloats))},
+        RefusedFile{"LocalSizeIsNotItsPackedSize", WithLocalSize(20),
+                    absl::StrCat("archive/data/0: byte 342: expected a local header of 24 bytes "
+                                 "and CRC-32 ",
+                                 Crc32(kSixFloats), " as in the directory, found 20, 24 and ",
+                                 Crc32(kSixFloats))},
         RefusedFile{"LocalNameIsNotCentralName",
                     Changed(2, [](auto& r) { r.local_name = "archive/data/1"; }),
                     "archive/data/0: byte 342: expected the name, flags and method of the "
@@ -384,6 +420,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "archive/byteorder: expected 'little', found 'big'"},
         RefusedFile{"LongByteOrder", Changed(1, [](auto& r) { r.data = std::string(17, 'l'); }),
                     "archive/byteorder: byte 320: expected at most 16 bytes, found 17"},
+        RefusedFile{"VersionIsEmpty", Changed(3, [](auto& r) { r.data = ""; }),
+                    "archive/version: expected a number, found ''"},
         RefusedFile{"VersionIsNoNumber", Changed(3, [](auto& r) { r.data = "new"; }),
                     "archive/version: expected a number, found 'new'"},
         RefusedFile{"StorageShorterThanItsElements", Changed(2, [](auto& r) { r.data.resize(20); }),
@@ -394,6 +432,35 @@ INSTANTIATE_TEST_SUITE_P(
                     "archive/data/0: expected 24 bytes for 6 elements of F32, found no such "
                     "entry"}),
     NameOf);
+
+TEST(PyTorchZipTest, LongDirectoriesAreRefusedBeforeTheyAreRead) {
+  const uint64_t size = kMaxZipDirectory + 1;
+  const TemporaryFolder folder(TemporaryFolder::Memory());
+  const std::string path = folder.Write("m.bin", "PK\3\4");
+  std::filesystem::resize_file(path, 4 + size);  // takes no room
+  std::ofstream(path, std::ios::binary | std::ios::app)
+      << "PK\5\6" << Little(0, 8) << Little(size, 4) << Little(4, 4) << Little(0, 2);
+  const auto file = InputFile::Open(path);
+  ASSERT_THAT(file, IsOk());
+  EXPECT_THAT(ReadPyTorchZip(*file).status(),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       path + ": byte 4: expected a directory of at most 33554432 bytes, found "
+                              "33554433"));
+}
+
+TEST(PyTorchZipTest, AnArchiveWithoutEntriesIsNothingElse) {
+  const TemporaryFolder folder(TemporaryFolder::Memory());
+  const auto place = [&](const std::string& bytes) {
+    const auto file = InputFile::Open(folder.Write("m.bin", bytes));
+    auto directory = ReadZipDirectory(*file);
+    EXPECT_THAT(directory, IsOk());
+    return PlaceZipEntries(*file, *directory);
+  };
+  EXPECT_THAT(place(ZipBytes({}, {.zip64 = false})), IsOk());
+  EXPECT_THAT(place("more" + ZipBytes({}, {.zip64 = false, .begin = 4})),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr(": byte 0: expected the first entry, found 4 bytes before it")));
+}
 
 // 70,000 entries of 46 bytes and more.
 TEST(PyTorchZipTest, TooManyEntriesAreRefusedBeforeTheyAreRead) {

@@ -154,6 +154,10 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedFile{"BadMagicNumber",
                     With(&LegacyParts::magic, pickle::Whole("\x8A\x0A" + std::string(10, '\1'))),
                     "byte 0: expected the magic number of torch.save, found another value"},
+        RefusedFile{
+            "MagicNumberInATuple",
+            With(&LegacyParts::magic, pickle::Whole("\x8A\x0A" + std::string(10, '\1') + "\x85")),
+            "byte 0: expected the magic number of torch.save, found another value"},
         RefusedFile{"WrongProtocolNumber",
                     With(&LegacyParts::protocol, pickle::Whole(pickle::Int(1000))),
                     "byte 15: expected protocol 1001, found the integer 1000"},
@@ -162,6 +166,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "byte 15: expected protocol 1001, found the text '1001'"},
         RefusedFile{"BigEndian", System({pickle::Text("little_endian"), "\x89"}),
                     "byte 23: expected little_endian true, found false"},
+        RefusedFile{"EndiannessIsANumber", System({pickle::Text("little_endian"), pickle::Int(1)}),
+                    "byte 23: expected little_endian true, found the integer 1"},
         RefusedFile{
             "EndiannessTwice",
             System({pickle::Text("little_endian"), "\x88", pickle::Text("little_endian"), "\x88"}),
@@ -246,6 +252,12 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedFile{"PickleCutInTheState", Good().Bytes().substr(0, Good().state_begin() + 60),
                     "byte 110: expected a line of at most 255 bytes, found none in 10"}),
     NameOf);
+
+TEST(PyTorchLegacyTest, OtherFactsOfTheSystemAreIgnored) {
+  EXPECT_THAT(ReadPyTorch(System({pickle::Int(1), "N", pickle::Text("type_sizes"), "}",
+                                  pickle::Text("little_endian"), "\x88"})),
+              IsOk());
+}
 
 TEST(PyTorchLegacyTest, PlacesAreBytesOfTheFile) {
   LegacyParts parts = Good();

@@ -125,6 +125,16 @@ TEST(SafetensorsWriterTest, TensorsOfWholeLinesAreAlignedTo64BytesAndTheOthersTo
   EXPECT_TRUE(file->written_by_graft());
 }
 
+TEST(SafetensorsWriterTest, DataBeginsAtALineWhateverTheHeader) {
+  const TemporaryFolder folder(TemporaryFolder::Memory());
+  for (size_t length = 1; length <= 64; ++length) {
+    ASSERT_THAT(WriteSafetensors(folder / "m",
+                                 Views({Make(std::string(length, 'n'), DType::kF32, {16})}), {}),
+                IsOk());
+    EXPECT_EQ(WeightFiles::Open(folder / "m")->tensors()[0].begin % 64, 0u) << length;
+  }
+}
+
 TEST(SafetensorsWriterTest, AFileThatOnlyClaimsTheMarkIsNotMapped) {
   const TemporaryFolder folder;
   ASSERT_THAT(WriteSafetensors(folder / "m", Views({Make("a", DType::kF32, {16})}), {}), IsOk());
@@ -167,9 +177,38 @@ TEST(SafetensorsWriterTest, RefusesWhatTheReaderWouldRefuseBeforeItWrites) {
   EXPECT_THAT(
       WriteSafetensors(path, {}, {{"k", "\xFF"}}),
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("metadata 'k': expected UTF")));
+  EXPECT_THAT(
+      WriteSafetensors(path, {}, {{"\xFF", "v"}}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("metadata '\\xFF': expected UTF")));
+  EXPECT_THAT(WriteSafetensors(path, {}, {{"k", std::string(100'000'000, 'v')}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("/m: expected a header of at most 16000000 bytes, found one of "
+                                 "1000000")));
+  std::map<std::string, std::string> many;
+  for (int i = 0; i < 131'073; ++i) many[absl::StrCat(i)] = "";
+  EXPECT_THAT(WriteSafetensors(path, {}, many),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("metadata: expected at most 131070 entries, found 131073")));
   EXPECT_THAT(WriteSafetensors(path, std::vector<TensorToWrite>(65'537), {}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at most 65536 tensors")));
   EXPECT_EQ(TemporaryFolder::Read(path), "old");
+}
+
+TEST(SafetensorsWriterTest, WhatIsAskedForTensorByTensorIsCheckedToo) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("m", "old");
+  const auto write = [&](const TensorHeader& tensor) {
+    return WriteSafetensors(path, {tensor},
+                            [](size_t) { return absl::Span<const char>("1234", 4); }, {});
+  };
+  EXPECT_THAT(write({"a", DType::kF32, {-1}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       path + ": 'a': expected sizes from 0 up, found -1"));
+  EXPECT_THAT(write({"a", DType::kF32, {2}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       path + ": 'a': expected 8 bytes for F32 of shape [2], found 4"));
+  EXPECT_EQ(TemporaryFolder::Read(path), "old");
+  EXPECT_THAT(write({"a", DType::kF32, {1}}), IsOk());
 }
 
 TEST(SafetensorsWriterTest, FloatsReadBackBitByBit) {

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "models/weights/safetensors.h"
 #include "models/weights/weight_files.h"
+#include "tests/models/weights/sample_models.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -99,14 +100,18 @@ TEST_F(ShardIndexTest, LinksPipesAndFoldersAreRefused) {
 }
 
 TEST_F(ShardIndexTest, TheLinksOfTheHubsCacheAreFollowed) {
-  const std::string blob(64, 'a');
   std::filesystem::create_directories(folder_ / "blobs");
   std::filesystem::create_directories(folder_ / "snapshots/1");
-  WriteShard(folder_ / "blobs/" + blob, "t");
-  std::filesystem::create_symlink("../../blobs/" + blob, folder_ / "snapshots/1/shard");
   const std::string index = R"({"weight_map": {"t": "shard"}})";
   folder_.Write("snapshots/1/model.safetensors.index.json", index);
-  EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "snapshots/1"), IsOk());
+  std::string blob;
+  for (const size_t digits : {40, 64}) {  // SHA-1 and SHA-256
+    blob = std::string(digits, 'a');
+    WriteShard(folder_ / "blobs/" + blob, "t");
+    std::filesystem::remove(folder_ / "snapshots/1/shard");
+    std::filesystem::create_symlink("../../blobs/" + blob, folder_ / "snapshots/1/shard");
+    EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "snapshots/1"), IsOk());
+  }
   // The same link in another place leads out of it.
   std::filesystem::create_directories(folder_ / "other/1");
   std::filesystem::create_symlink("../../blobs/" + blob, folder_ / "other/1/shard");
@@ -114,10 +119,15 @@ TEST_F(ShardIndexTest, TheLinksOfTheHubsCacheAreFollowed) {
   EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "other/1"),
               StatusIs(kInvalid, HasSubstr("found a link")));
   // And another name than that of a blob.
-  std::filesystem::create_symlink("../../blobs/../../x", folder_ / "snapshots/1/wrong");
   folder_.Write("snapshots/1/model.safetensors.index.json", R"({"weight_map": {"t": "wrong"}})");
-  EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "snapshots/1"),
-              StatusIs(kInvalid, HasSubstr("found a link")));
+  for (const std::string& name : {std::string("../../x"), std::string(63, 'a'),
+                                  std::string(63, 'a') + "g", "../" + std::string(61, 'a')}) {
+    std::filesystem::remove(folder_ / "snapshots/1/wrong");
+    std::filesystem::create_symlink("../../blobs/" + name, folder_ / "snapshots/1/wrong");
+    EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "snapshots/1"),
+                StatusIs(kInvalid, HasSubstr("found a link")))
+        << name;
+  }
 }
 
 TEST_F(ShardIndexTest, EveryTensorIsInOneFile) {
@@ -143,6 +153,73 @@ TEST_F(ShardIndexTest, EveryTensorIsInOneFile) {
   EXPECT_THAT(
       Load(R"({"t": "a", "v": "d"})"),
       StatusIs(kDataLoss, HasSubstr("'t': expected one tensor of this name, found one in ")));
+}
+
+// Whoever asks for a shard without an index finds the same.
+TEST_F(ShardIndexTest, ShardsHavePlainNames) {
+  WriteShard(folder_ / "a", "t");
+  EXPECT_THAT(OpenShard(folder_.path(), "a"), IsOk());
+  EXPECT_THAT(OpenShard(folder_.path(), "../a"),
+              StatusIs(kInvalid, folder_.path() + ": expected the name of a file in this folder, "
+                                                  "found '../a'"));
+}
+
+TEST_F(ShardIndexTest, AnIndexOfTheCurrentFolderIsRead) {
+  WriteShard(folder_ / "a", "t");
+  folder_.Write("x.index.json", R"({"weight_map": {"t": "a"}})");
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  const auto weights = WeightFiles::Open("x.index.json");
+  std::filesystem::current_path(before);
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_THAT(weights->paths(), ElementsAre("x.index.json", "./a"));
+}
+
+TEST_F(ShardIndexTest, ShardsOfPyTorchKeepTheirSums) {
+  const auto state = [](const std::string& name) {
+    return testing::pickle::Dict(
+        {testing::pickle::Text(name),
+         testing::pickle::Tensor(testing::pickle::Storage("FloatStorage", "0", 6), 0, {6}, {1})});
+  };
+  const std::string good = testing::TorchZip(state("a"), {testing::kSampleFloats});
+  std::string damaged = testing::TorchZip(state("b"), {testing::kSampleFloats});
+  damaged[damaged.find(testing::kSampleFloats)] ^= 1;
+  folder_.Write("1.bin", good);
+  folder_.Write("2.bin", damaged);
+  const auto weights = Load(R"({"a": "1.bin", "b": "2.bin"})");
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_EQ(weights->format(), WeightFormat::kPyTorch);
+  std::string bytes(testing::kSampleFloats.size(), '\0');
+  EXPECT_THAT(weights->ReadBytes(*weights->Find("a"), absl::MakeSpan(bytes)), IsOk());
+  EXPECT_EQ(bytes, testing::kSampleFloats);
+  EXPECT_THAT(weights->ReadBytes(*weights->Find("b"), absl::MakeSpan(bytes)),
+              StatusIs(kDataLoss, AllOf(HasSubstr("/2.bin: byte "),
+                                        HasSubstr("archive/data/0: expected the check sum"))));
+}
+
+TEST_F(ShardIndexTest, AllShardsHaveOneFormat) {
+  WriteShard(folder_ / "1", "t");
+  folder_.Write("2", testing::SampleZip());
+  EXPECT_THAT(Load(R"({"t": "1", "m": "2"})"),
+              StatusIs(kDataLoss,
+                       folder_ / "2: expected safetensors as the files before, found PyTorch zip"));
+}
+
+TEST_F(ShardIndexTest, TooManyTensorsAreRefused) {
+  // No more than one file may have, but more in both.
+  for (const std::string file : {"a", "b"}) {
+    std::vector<TensorToWrite> tensors(40'000, {"", DType::kU8, {0}, {}});
+    for (size_t i = 0; i < tensors.size(); ++i) tensors[i].name = absl::StrCat(file, i);
+    ASSERT_THAT(WriteSafetensors(folder_ / file, tensors, {}), IsOk());
+  }
+  EXPECT_THAT(Load(R"({"a0": "a", "b0": "b"})"),
+              StatusIs(kDataLoss, HasSubstr("index.json: expected at most 65536 tensors, found "
+                                            "80000")));
+  std::vector<std::string> members;
+  for (int i = 0; i < 65'537; ++i) members.push_back(absl::StrCat("\"t", i, "\": \"a\""));
+  EXPECT_THAT(Load(absl::StrCat("{", absl::StrJoin(members, ","), "}")),
+              StatusIs(kDataLoss, HasSubstr("index.json: weight_map: expected at most 65536 "
+                                            "tensors, found 65537")));
 }
 
 TEST_F(ShardIndexTest, WhatIsNoIndexIsRefused) {
@@ -198,26 +275,6 @@ TEST_F(ShardIndexTest, AFolderMayBeReadWithoutFollowingLinks) {
   EXPECT_THAT(WeightFiles::OpenFolder(folder_.path()), IsOk());
   EXPECT_THAT(WeightFiles::OpenFolder(folder_.path(), Links::kOnlyOfHubCache),
               StatusIs(kInvalid, HasSubstr("index.json: expected a file of this folder")));
-}
-
-TEST_F(ShardIndexTest, AnIndexHasNoMoreTensorsThanAModel) {
-  std::vector<std::string> members;
-  for (int i = 0; i < 65'537; ++i) members.push_back(absl::StrCat("\"t", i, "\": \"f\""));
-  EXPECT_THAT(Load(absl::StrCat("{", absl::StrJoin(members, ","), "}")),
-              StatusIs(kDataLoss, HasSubstr("weight_map: expected at most 65536 tensors, found "
-                                            "65537")));
-}
-
-TEST_F(ShardIndexTest, AllFilesTogetherHaveNoMoreTensorsThanAModel) {
-  for (const char* file : {"a", "b"}) {
-    std::vector<TensorToWrite> tensors;
-    for (int i = 0; i < 40'000; ++i) {
-      tensors.push_back({absl::StrCat(file, i), DType::kU8, {0}, {}});
-    }
-    ASSERT_THAT(WriteSafetensors(folder_ / file, tensors, {}), IsOk());
-  }
-  EXPECT_THAT(Load(R"({"a0": "a", "b0": "b"})"),
-              StatusIs(kDataLoss, HasSubstr("expected at most 65536 tensors, found 80000")));
 }
 
 }  // namespace

@@ -80,6 +80,9 @@ TEST_F(StridedReadTest, KnowsSharedPlaces) {
   EXPECT_FALSE(StridesAreDisjoint(Tensor({2, 3}, {0, 1})));  // expanded
   EXPECT_FALSE(StridesAreDisjoint(Tensor({2, 3}, {1, 1})));  // windows
   EXPECT_FALSE(StridesAreDisjoint(Tensor({2, 3}, {2, 1})));
+  // 2^63 bytes between two of four entries.
+  EXPECT_FALSE(StridesAreDisjoint(
+      {.name = "t", .dtype = DType::kI16, .shape = {4}, .strides = {int64_t{1} << 62}}));
 }
 
 }  // namespace

@@ -52,6 +52,15 @@ TEST(BertNames, OfTheEncoder) {
   EXPECT_EQ(Translate("bert/pooler/dense/kernel"), "bert.pooler.dense.weight");
 }
 
+TEST(BertNames, StridesAreTransposedWithTheShape) {
+  WeightTable table;
+  table.tensors.push_back(Tensor("dense/kernel", {2, 3}));
+  table.tensors[0].strides = {1, 2};
+  EXPECT_THAT(TranslateBertNames("m.index", table), IsOk());
+  EXPECT_THAT(table.tensors[0].shape, ElementsAre(3, 2));
+  EXPECT_THAT(table.tensors[0].strides, ElementsAre(2, 1));
+}
+
 TEST(BertNames, OfTheEmbeddings) {
   EXPECT_EQ(Translate("bert/embeddings/word_embeddings"), "bert.embeddings.word_embeddings.weight");
   EXPECT_EQ(Translate("bert/embeddings/position_embeddings"),

@@ -153,14 +153,16 @@ TEST(TensorFlowCheckpoint, ReadsACheckpointWithoutTensors) {
   EXPECT_THAT(ReadOrDie(files, checkpoint.Index()).tensors, IsEmpty());
 }
 
-// data_alignment of BundleWriter leaves bytes between tensors, and unknown fields are those of a
-// later TensorFlow.
-TEST(TensorFlowCheckpoint, HolesAndUnknownFieldsAreNoFault) {
+// data_alignment of BundleWriter leaves bytes between tensors, unknown fields are those of a later
+// TensorFlow, and others write what need not be written.
+TEST(TensorFlowCheckpoint, HolesAndMoreFieldsAreNoFault) {
   CheckpointBytes checkpoint;
-  checkpoint.header += NumberField(9, 1);
+  checkpoint.header +=  // little-endian; min_consumer
+      NumberField(2, 0) + BytesField(3, NumberField(2, 1)) + NumberField(9, 1);
   checkpoint.shards[0] = "pad!";
   checkpoint.Add("a", kFloat, {1}, "1234");
-  checkpoint.entries[0].second += BytesField(77, "later");
+  checkpoint.entries[0].second += BytesField(2, NumberField(3, 0)) +  // unknown_rank
+                                  BytesField(77, "later");
   checkpoint.shards[0] += "behind";
   const CheckpointFiles files(checkpoint.shards);
   EXPECT_EQ(ReadOrDie(files, checkpoint.Index()).tensors[0].begin, 4u);

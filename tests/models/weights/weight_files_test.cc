@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "models/weights/safetensors.h"
 #include "tests/models/weights/pytorch_bytes.h"
+#include "tests/models/weights/sample_models.h"
 #include "tests/models/weights/tensorflow_bytes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
@@ -22,38 +22,15 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::IsOk;
+using testing::kSampleFloats;
+using testing::kSampleHalves;
+using testing::SampleLegacy;
+using testing::SampleZip;
 using testing::StatusIs;
 using testing::TemporaryFolder;
 namespace pickle = testing::pickle;
 
 constexpr auto kDataLoss = absl::StatusCode::kDataLoss;
-
-std::string Floats(const std::vector<float>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
-}
-
-// "m" [2, 3], its transpose "t", its last row "row" over the storage 1 .. 6; "h" of three halves.
-std::string State(const std::string& floats, const std::string& halves) {
-  return pickle::OrderedDict({pickle::Text("m"), pickle::Tensor(floats, 0, {2, 3}, {3, 1}),
-                              pickle::Text("t"), pickle::Tensor(floats, 0, {3, 2}, {1, 3}),
-                              pickle::Text("row"), pickle::Tensor(floats, 3, {3}, {1}),
-                              pickle::Text("h"), pickle::Tensor(halves, 0, {3}, {1}),
-                              pickle::Text("epoch"), pickle::Int(7)});
-}
-const std::string kStorage = Floats({1, 2, 3, 4, 5, 6});
-const std::string kHalves = "\x01\x3C\x02\x3C\x03\x3C";
-
-std::string ZipFile() {
-  return testing::TorchZip(
-      State(pickle::Storage("FloatStorage", "0", 6), pickle::Storage("HalfStorage", "1", 3)),
-      {kStorage, kHalves});
-}
-std::string LegacyFile() {
-  return testing::TorchLegacy(State(pickle::LegacyStorage("FloatStorage", "0", 6),
-                                    pickle::LegacyStorage("HalfStorage", "1", 3)),
-                              {{"0", 6, kStorage}, {"1", 3, kHalves}})
-      .Bytes();
-}
 
 std::vector<float> Read(const WeightFiles& weights, std::string_view name) {
   const TensorInfo* tensor = weights.Find(name);
@@ -66,31 +43,49 @@ std::vector<float> Read(const WeightFiles& weights, std::string_view name) {
 class WeightFilesTest : public ::testing::Test {
  protected:
   void WriteSafetensorsFile(const std::string& name) {
-    ASSERT_THAT(WriteSafetensors(folder_ / name, {{"s", DType::kF32, {6}, kStorage}}, {}), IsOk());
+    ASSERT_THAT(WriteSafetensors(folder_ / name, {{"s", DType::kF32, {6}, kSampleFloats}}, {}),
+                IsOk());
   }
 
   TemporaryFolder folder_;
 };
 
 TEST_F(WeightFilesTest, TheFirstBytesTellTheFormat) {
-  const auto zip = WeightFiles::Open(folder_.Write("weights", ZipFile()));
+  const auto zip = WeightFiles::Open(folder_.Write("weights", SampleZip()));
   ASSERT_THAT(zip, IsOk());
   EXPECT_EQ(zip->format(), WeightFormat::kPyTorch);
-  EXPECT_EQ(WeightFiles::Open(folder_.Write("weights", LegacyFile()))->format(),
+  EXPECT_EQ(WeightFiles::Open(folder_.Write("weights", SampleLegacy()))->format(),
             WeightFormat::kPyTorchLegacy);
   WriteSafetensorsFile("weights");
   EXPECT_EQ(WeightFiles::Open(folder_ / "weights")->format(), WeightFormat::kSafetensors);
   // A name that promises one format is believed.
-  EXPECT_THAT(WeightFiles::Open(folder_.Write("model.safetensors", ZipFile())),
+  EXPECT_THAT(WeightFiles::Open(folder_.Write("model.safetensors", SampleZip())),
               StatusIs(kDataLoss, HasSubstr("model.safetensors: byte 0: expected a header")));
 }
 
+TEST_F(WeightFilesTest, FormatsHaveNames) {
+  EXPECT_EQ(WeightFormatName(WeightFormat::kSafetensors), "safetensors");
+  EXPECT_EQ(WeightFormatName(WeightFormat::kPyTorch), "PyTorch zip");
+  EXPECT_EQ(WeightFormatName(WeightFormat::kPyTorchLegacy), "PyTorch legacy");
+  EXPECT_EQ(WeightFormatName(WeightFormat::kTensorFlow), "TensorFlow checkpoint");
+}
+
+TEST_F(WeightFilesTest, OneFileIsItsOwnPath) {
+  const std::string path = folder_.Write("weights", SampleZip());
+  const auto weights = WeightFiles::Open(path);
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_EQ(weights->path(), path);
+  EXPECT_THAT(weights->paths(), ElementsAre(path));
+  EXPECT_EQ(weights->size(), SampleZip().size());
+}
+
 TEST_F(WeightFilesTest, TensorsAreRowsWhateverTheirStrides) {
-  for (const std::string& bytes : {ZipFile(), LegacyFile()}) {
+  for (const std::string& bytes : {SampleZip(), SampleLegacy()}) {
     const auto weights = WeightFiles::Open(folder_.Write("weights", bytes));
     ASSERT_THAT(weights, IsOk());
     EXPECT_THAT(Read(*weights, "m"), ElementsAre(1, 2, 3, 4, 5, 6));
     EXPECT_THAT(Read(*weights, "t"), ElementsAre(1, 4, 2, 5, 3, 6));
+    EXPECT_THAT(Read(*weights, "first"), ElementsAre(1, 2, 3));
     EXPECT_THAT(Read(*weights, "row"), ElementsAre(4, 5, 6));
     EXPECT_THAT(Read(*weights, "h"),
                 ElementsAre(1 + 1 / 1024.0f, 1 + 2 / 1024.0f, 1 + 3 / 1024.0f));
@@ -122,15 +117,15 @@ TEST_F(WeightFilesTest, LongTensorsAreReadInPieces) {
 }
 
 TEST_F(WeightFilesTest, DamagedStoragesAreFoundWhenTheyAreRead) {
-  std::string bytes = ZipFile();
-  bytes[bytes.find(kStorage) + 1] ^= 1;
+  std::string bytes = SampleZip();
+  bytes[bytes.find(kSampleFloats) + 1] ^= 1;
   const auto weights = WeightFiles::Open(folder_.Write("weights", bytes));
   ASSERT_THAT(weights, IsOk());
   const auto damaged = AllOf(HasSubstr("/weights: byte "),
                              HasSubstr("archive/data/0: expected the "
                                        "check sum "),
                              HasSubstr("the file is damaged"));
-  for (const char* name : {"m", "t", "row"}) {  // the whole, strides, a part
+  for (const char* name : {"m", "t", "first", "row"}) {  // the whole, strides, parts
     const TensorInfo& tensor = *weights->Find(name);
     std::vector<float> values(static_cast<size_t>(tensor.elements()));
     EXPECT_THAT(weights->ReadAsFloat(tensor, absl::MakeSpan(values)), StatusIs(kDataLoss, damaged));
@@ -139,8 +134,8 @@ TEST_F(WeightFilesTest, DamagedStoragesAreFoundWhenTheyAreRead) {
   }
   EXPECT_EQ(Read(*weights, "h").size(), 3);
   // Halves are converted piece by piece: their sum counts too.
-  bytes = ZipFile();
-  bytes[bytes.find(kHalves)] ^= 1;
+  bytes = SampleZip();
+  bytes[bytes.find(kSampleHalves)] ^= 1;
   const auto other = WeightFiles::Open(folder_.Write("weights", bytes));
   std::vector<float> values(3);
   EXPECT_THAT(other->ReadAsFloat(*other->Find("h"), absl::MakeSpan(values)), StatusIs(kDataLoss));
@@ -162,10 +157,33 @@ TEST_F(WeightFilesTest, StridesThatShareElementsAreRefused) {
   const auto weights = WeightFiles::Open(folder_.Write(
       "weights", testing::TorchZip(pickle::Dict({pickle::Text("windows"),
                                                  pickle::Tensor(floats, 0, {2, 3}, {1, 1})}),
-                                   {kStorage})));
+                                   {kSampleFloats})));
   EXPECT_THAT(weights, StatusIs(kDataLoss,
                                 HasSubstr("'windows': expected strides under which no two elements "
                                           "share a place, found [1, 1] for F32 of shape [2, 3]")));
+}
+
+// Nothing is between the entries of a dimension that has one.
+TEST_F(WeightFilesTest, TheStrideOfOneEntrySaysNothing) {
+  const std::string floats = pickle::Storage("FloatStorage", "0", 6);
+  const auto weights = WeightFiles::Open(folder_.Write(
+      "weights",
+      testing::TorchZip(
+          pickle::Dict({pickle::Text("column"), pickle::Tensor(floats, 1, {1, 2}, {INT64_MAX, 3})}),
+          {kSampleFloats})));
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_THAT(Read(*weights, "column"), ElementsAre(2, 5));
+}
+
+TEST_F(WeightFilesTest, TwoTensorFlowNamesOfOneTensorAreRefused) {
+  testing::CheckpointBytes checkpoint;
+  checkpoint.Add("norm/gamma", 1, {1}, "1234");
+  checkpoint.Add("norm/kernel", 1, {1}, "1234");
+  testing::WriteCheckpoint(folder_, "m", checkpoint);
+  EXPECT_THAT(WeightFiles::Open(folder_ / "m.index"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       folder_ / "m.index: expected one tensor for 'norm.weight', found "
+                                 "'norm/gamma' and 'norm/kernel'"));
 }
 
 TEST_F(WeightFilesTest, WhatIsNoFileOfWeightsIsNamed) {
@@ -180,7 +198,7 @@ TEST_F(WeightFilesTest, WhatIsNoFileOfWeightsIsNamed) {
   tar.replace(257, 5, "ustar");
   EXPECT_THAT(WeightFiles::Open(folder_.Write("p", tar)),
               StatusIs(kDataLoss, HasSubstr("/p: byte 0: expected weights, found a tar archive")));
-  std::string other = LegacyFile();
+  std::string other = SampleLegacy();
   other[1] = 4;  // protocol
   EXPECT_THAT(
       WeightFiles::Open(folder_.Write("p", other)),
@@ -188,6 +206,10 @@ TEST_F(WeightFilesTest, WhatIsNoFileOfWeightsIsNamed) {
 }
 
 TEST_F(WeightFilesTest, AFolderIsReadInTheOrderOfTheFormats) {
+  EXPECT_THAT(
+      WeightFiles::OpenFolder(folder_ / "none"),
+      StatusIs(absl::StatusCode::kNotFound,
+               folder_ / "none: expected model.safetensors or pytorch_model.bin, found neither"));
   EXPECT_THAT(
       WeightFiles::OpenFolder(folder_.path()),
       StatusIs(absl::StatusCode::kNotFound,
@@ -197,11 +219,7 @@ TEST_F(WeightFilesTest, AFolderIsReadInTheOrderOfTheFormats) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("found only tf_model.h5")));
   testing::CheckpointBytes checkpoint;
   checkpoint.Add("bert/pooler/dense/kernel", 1, {2, 2}, std::string(16, '\x3F'));
-  folder_.Write("bert.ckpt.index", checkpoint.Index());
-  for (size_t i = 0; i < checkpoint.shards.size(); ++i) {
-    folder_.Write(absl::StrCat("bert.ckpt.data-0000", i, "-of-0000", checkpoint.shards.size()),
-                  checkpoint.shards[i]);
-  }
+  testing::WriteCheckpoint(folder_, "bert.ckpt", checkpoint);
   const auto tensorflow = WeightFiles::OpenFolder(folder_.path());
   ASSERT_THAT(tensorflow, IsOk());
   EXPECT_EQ(tensorflow->format(), WeightFormat::kTensorFlow);
@@ -212,7 +230,7 @@ TEST_F(WeightFilesTest, AFolderIsReadInTheOrderOfTheFormats) {
                        HasSubstr("expected one TensorFlow checkpoint, found 2")));
   EXPECT_THAT(WeightFiles::Open(folder_ / "other.ckpt.index"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("other.ckpt.data-00000-of-0000")));
-  folder_.Write("pytorch_model.bin", ZipFile());
+  folder_.Write("pytorch_model.bin", SampleZip());
   EXPECT_EQ(WeightFiles::OpenFolder(folder_.path())->format(), WeightFormat::kPyTorch);
   WriteSafetensorsFile("model.safetensors");
   EXPECT_EQ(WeightFiles::OpenFolder(folder_.path())->format(), WeightFormat::kSafetensors);
