@@ -167,6 +167,14 @@ class ModelFolders(CommandTest):
         self.assertEqual(list((self.folder / "out").rglob("*.py")), [])
         self.assertEqual(self.entries(), ["classifier", "encoder", "out", "train.tsv"])
 
+    def test_very_many_labels_are_refused_soon(self):
+        path = self.classifier / "config.json"
+        config = json.loads(path.read_text())
+        path.write_text(json.dumps({**config, "id2label": {str(i): str(i) for i in range(300_000)}}))
+        before = os.times().children_user
+        self.assertIn("expected 2 to 10000 labels, found 300000", self.graft("inspect", "model", self.classifier, status=1).stderr)
+        self.assertLess(os.times().children_user - before, 20)
+
     def test_config_with_malformed_utf8(self):
         path = self.encoder / "config.json"
         path.write_bytes(path.read_bytes().replace(b'"bert"', b'"b\xffrt"'))
