@@ -124,19 +124,23 @@ absl::Status CompareWeights(absl::Span<const NamedWeight> first,
                             const std::function<void(const TensorComparison&)>& report) {
   for (size_t i = 0, j = 0; i < first.size() || j < second.size();) {
     TensorComparison comparison;
-    const NamedWeight* a = i < first.size() ? &first[i] : nullptr;
-    const NamedWeight* b = j < second.size() ? &second[j] : nullptr;
-    if (a != nullptr && b != nullptr && a->name != b->name) (a->name < b->name ? b : a) = nullptr;
-    if (a != nullptr) comparison.first = first[i++].tensor;
-    if (b != nullptr) comparison.second = second[j++].tensor;
-    comparison.name = a != nullptr ? a->name : b->name;
-    if (a != nullptr && b != nullptr) {
-      ABSL_RETURN_IF_ERROR(Compare(*a, *b, comparison));
+    const bool in_first =
+        i < first.size() && (j == second.size() || first[i].name <= second[j].name);
+    const bool in_second =
+        j < second.size() && (i == first.size() || second[j].name <= first[i].name);
+    const NamedWeight& weight = in_first ? first[i] : second[j];
+    comparison.name = weight.name;
+    if (in_first) comparison.first = first[i].tensor;
+    if (in_second) comparison.second = second[j].tensor;
+    if (in_first && in_second) {
+      ABSL_RETURN_IF_ERROR(Compare(first[i], second[j], comparison));
     } else {
-      ABSL_ASSIGN_OR_RETURN(const std::string bytes, Bytes(a != nullptr ? *a : *b));
-      (a != nullptr ? comparison.first_sum : comparison.second_sum) = HashBytes(bytes);
-      comparison.verdict = a != nullptr ? TensorVerdict::kOnlyFirst : TensorVerdict::kOnlySecond;
+      ABSL_ASSIGN_OR_RETURN(const std::string bytes, Bytes(weight));
+      (in_first ? comparison.first_sum : comparison.second_sum) = HashBytes(bytes);
+      comparison.verdict = in_first ? TensorVerdict::kOnlyFirst : TensorVerdict::kOnlySecond;
     }
+    i += in_first ? 1 : 0;
+    j += in_second ? 1 : 0;
     report(comparison);
   }
   return absl::OkStatus();

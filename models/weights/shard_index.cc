@@ -49,11 +49,6 @@ std::string BlobOf(const std::string& folder, const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<ShardIndex> ReadShardIndex(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const InputFile file, InputFile::Open(path));
-  return ReadShardIndex(file);
-}
-
 absl::StatusOr<ShardIndex> ReadShardIndex(const InputFile& file) {
   ABSL_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxShardIndexBytes));
   ABSL_ASSIGN_OR_RETURN(const JsonDocument document,

@@ -27,7 +27,6 @@ struct ShardIndex {
 // plain names (OpenShard), more than 1,024 files or 65,536 tensors; ResourceExhausted for more than
 // 16 MB.
 absl::StatusOr<ShardIndex> ReadShardIndex(const InputFile& file);
-absl::StatusOr<ShardIndex> ReadShardIndex(const std::string& path);
 
 // Opens a file whose name a file of `folder` gives. It must be a plain name: not empty, no '/', '\'
 // or NUL, not "." or "..". What has this name must be a regular file with no other name: no link,

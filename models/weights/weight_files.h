@@ -93,7 +93,7 @@ class WeightFiles {
   static absl::StatusOr<WeightFiles> OpenTensorFlow(const std::string& path, Links links);
 
   WeightFiles() = default;
-  // Whether there may be so many more tensors.
+  // Whether there may be so many more tensors. Of one file its reader has bounded them.
   absl::Status CheckCount(size_t more) const;
   // Checks what all formats have in common, and sorts.
   absl::Status Finish();

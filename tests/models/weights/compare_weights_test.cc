@@ -1,5 +1,6 @@
 #include "models/weights/compare_weights.h"
 
+#include <bit>
 #include <cmath>
 #include <map>
 #include <string>
@@ -177,6 +178,33 @@ TEST(CompareWeightsTest, TensorsOfSeveralFilesAreComparedByTheirNames) {
       IsOk());
   EXPECT_THAT(found,
               ::testing::ElementsAre("t only in the second", "x/t only in the first", "y equal"));
+}
+
+TEST(CompareWeightsTest, IntegersHaveNoLargestDifference) {
+  const std::vector<int64_t> a = {1, 2, 3}, b = {1, 5, 4};
+  const auto found =
+      Compare({{"t", DType::kI64, {3}, Bytes(a)}}, {{"t", DType::kI64, {3}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 2);
+  EXPECT_EQ(found.at("t").first_different, 1);
+  EXPECT_EQ(found.at("t").largest_difference, std::nullopt);
+}
+
+TEST(CompareWeightsTest, NaNsOfOneTypeDifferByTheirBitsAndNotByANumber) {
+  const std::vector<float> a = {std::bit_cast<float>(0x7FC00001u)},
+                           b = {std::bit_cast<float>(0x7FC00002u)};
+  const auto found =
+      Compare({{"t", DType::kF32, {1}, Bytes(a)}}, {{"t", DType::kF32, {1}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 1);
+  EXPECT_EQ(found.at("t").largest_difference, 0);
+}
+
+TEST(CompareWeightsTest, ANaNOfAnotherTypeIsNoNumber) {
+  const std::vector<float> a = {std::nanf(""), 1};
+  const std::vector<double> b = {1, std::nan("")};
+  const auto found =
+      Compare({{"t", DType::kF32, {2}, Bytes(a)}}, {{"t", DType::kF64, {2}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 2);
+  EXPECT_TRUE(std::isnan(found.at("t").largest_difference.value_or(0)));
 }
 
 }  // namespace

@@ -206,13 +206,13 @@ TEST_F(ConvertWeightsTest, TheIndexQuotesNames) {
   EXPECT_THAT(Verdicts(), ElementsAre("a\"\\\n: equal", "b: equal"));
 }
 
-// A zip archive whose state gives one storage of `floats` many names.
-std::string ManyNames(int names, size_t floats) {
+// A zip archive whose state gives one storage of `floats` many names, which begin with `name`.
+std::string ManyNames(int names, size_t floats, const std::string& name = "") {
   namespace pickle = testing::pickle;
   const auto count = static_cast<int64_t>(floats);
   std::vector<std::string> state;
   for (int i = 0; i < names; ++i) {
-    state.push_back(pickle::Text(std::to_string(i)));
+    state.push_back(pickle::Text(name + std::to_string(i)));
     state.push_back(pickle::Tensor(pickle::Storage("FloatStorage", "0", count), 0, {count}, {1}));
   }
   return testing::TorchZip(pickle::Dict(state), {std::string(floats * sizeof(float), '\x3F')});
@@ -232,6 +232,16 @@ TEST_F(ConvertWeightsTest, OneStorageWithVeryManyNamesIsRefused) {
   // A layer that is used 24 times is not.
   in_.Write("pytorch_model.bin", ManyNames(24, 100'000));
   EXPECT_THAT(WriteConverted(*WeightFiles::OpenFolder(in_.path()), {}, out_.path()), IsOk());
+}
+
+TEST_F(ConvertWeightsTest, ALongerIndexThanIsReadIsRefused) {
+  in_.Write("pytorch_model.bin", ManyNames(16'000, 1, std::string(1'000, 'n')));
+  const auto weights = WeightFiles::OpenFolder(in_.path());
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_THAT(WriteConverted(*weights, {.max_shard_bytes = 40'000}, out_.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("expected an index of at most 16000000 bytes, found one of ")));
+  EXPECT_TRUE(std::filesystem::is_empty(out_.path()));
 }
 
 }  // namespace
