@@ -181,6 +181,21 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
 }
 
+absl::Status ExpectFolder(const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(path, ": expected a folder, found a file"));
+  }
+  const int error = errno;
+  if (error == ENOENT && PathExists(path)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": expected a folder, found a link that leads nowhere"));
+  }
+  if (error == ENOENT) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
+  return ErrnoStatus(error, path, "open the folder");
+}
+
 bool PathExists(const std::string& path) {
   struct stat info;
   return ::lstat(path.c_str(), &info) == 0;

@@ -270,11 +270,7 @@ absl::Status NameTarget(const absl::Status& status, const DurableFolder& folder)
 
 absl::StatusOr<ConvertedModel> Convert(const std::string& from, const std::string& to,
                                        const ConvertOptions& options) {
-  if (!PathExists(from)) return absl::NotFoundError(absl::StrCat(from, ": no such folder"));
-  if (!IsFolder(from)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(from, ": expected a model folder, found a file"));
-  }
+  ABSL_RETURN_IF_ERROR(ExpectFolder(from));
   ABSL_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules,
                         FindSentenceModules(from, kLinks));
   ABSL_RETURN_IF_ERROR(CheckApart(from, modules, to));

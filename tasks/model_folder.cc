@@ -186,15 +186,14 @@ std::string ConfigFile(const std::string& folder) {
 }
 
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
-  if (!PathExists(path)) {
+  const absl::Status exists = ExpectFolder(path);
+  if (absl::IsNotFound(exists)) {
     const auto old = FindInterruptedReplacement(path);
     return absl::NotFoundError(absl::StrCat(
-        path, ": no such folder",
+        exists.message(),
         old ? absl::StrCat("; the old one of an interrupted replacement is ", *old) : ""));
   }
-  if (!IsFolder(path))
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": expected a model folder, found a file"));
+  ABSL_RETURN_IF_ERROR(exists);
   ModelFolder folder;
   folder.path = path;
   folder.transformer = path;

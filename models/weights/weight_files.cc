@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/utf8.h"
 #include "models/weights/check_sum.h"
 #include "models/weights/float_conversion.h"
@@ -34,7 +36,8 @@ namespace {
 constexpr size_t kPieceBytes = size_t{256} << 10;
 
 constexpr char kPickleProto = '\x80';
-constexpr std::string_view kIndexEnd = ".index.json", kTensorFlowEnd = ".index";
+constexpr std::string_view kIndexEnd = ".index.json", kTensorFlowEnd = ".index",
+                           kTensorFlowData = ".data-";
 
 // `bytes` of a tensor as floats. `in` is aligned for the type.
 void ToFloat(DType dtype, const char* in, float* out, size_t count) {
@@ -71,10 +74,21 @@ absl::Status CheckStrides(const TensorInfo& tensor, const std::string& path) {
                                   Describe(tensor.dtype, tensor.shape)));
 }
 
+absl::StatusOr<std::set<std::string>> NamesIn(const std::string& folder) {
+  std::set<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.insert(entry->path().filename().string());
+  }
+  if (error) return ErrnoStatus(error.value(), folder, "read the folder");
+  return names;
+}
+
 // What is in a folder without weights that are read.
-std::string OtherWeights(const std::string& folder) {
+std::string OtherWeights(const std::set<std::string>& names) {
   for (const char* name : {"tf_model.h5", "flax_model.msgpack", "model.onnx", "pytorch_model.pt"}) {
-    if (PathExists(JoinPath(folder, name))) {
+    if (names.contains(name)) {
       return absl::StrCat("found only ", name, ", which graft does not read");
     }
   }
@@ -82,15 +96,18 @@ std::string OtherWeights(const std::string& folder) {
 }
 
 // The NAME.index files with data beside them.
-std::vector<std::string> TensorFlowCheckpoints(const std::string& folder) {
+std::vector<std::string> TensorFlowCheckpoints(const std::string& folder,
+                                               const std::set<std::string>& names) {
   std::vector<std::string> found;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (absl::EndsWith(name, kTensorFlowEnd)) found.push_back(JoinPath(folder, name));
+  for (const std::string& name : names) {
+    std::string_view stem = name;
+    if (!absl::ConsumeSuffix(&stem, kTensorFlowEnd)) continue;
+    const std::string data = absl::StrCat(stem, kTensorFlowData);
+    const auto beside = names.lower_bound(data);
+    if (beside != names.end() && absl::StartsWith(*beside, data)) {
+      found.push_back(JoinPath(folder, name));
+    }
   }
-  std::sort(found.begin(), found.end());
   return found;
 }
 
@@ -140,7 +157,8 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder, L
     const std::string path = JoinPath(folder, name);
     if (PathExists(path)) return Open(path, links);
   }
-  const std::vector<std::string> checkpoints = TensorFlowCheckpoints(folder);
+  ABSL_ASSIGN_OR_RETURN(const std::set<std::string> names, NamesIn(folder));
+  const std::vector<std::string> checkpoints = TensorFlowCheckpoints(folder, names);
   if (checkpoints.size() == 1) return Open(checkpoints[0], links);
   if (checkpoints.size() > 1) {
     return absl::InvalidArgumentError(
@@ -148,7 +166,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder, L
                      ": ", absl::StrJoin(checkpoints, ", ")));
   }
   return absl::NotFoundError(absl::StrCat(
-      folder, ": expected model.safetensors or pytorch_model.bin, ", OtherWeights(folder)));
+      folder, ": expected model.safetensors or pytorch_model.bin, ", OtherWeights(names)));
 }
 
 absl::StatusOr<WeightFiles> WeightFiles::OpenSingle(InputFile file) {
@@ -160,19 +178,27 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenSingle(InputFile file) {
   const std::string_view bytes(first.data(), count);
   const bool no_safetensors = IsNoSafetensors(bytes);
   const std::string_view other = no_safetensors ? DescribeOtherFile(bytes) : "";
-  if (!other.empty()) {
+  const auto error = [&](std::string_view expected, std::string_view found) {
     return absl::DataLossError(
-        absl::StrCat(weights.path_, ": byte 0: expected weights, found ", other));
-  }
-  const bool by_name = absl::EndsWith(weights.path_, ".safetensors");
+        absl::StrCat(weights.path_, ": byte 0: expected ", expected, ", found ", found));
+  };
+  if (!other.empty()) return error("weights", other);
+  const bool zip = IsPyTorchZip(bytes);
+  // Pickles that torch.save does not write are refused by its reader, with a reason.
+  const bool pickle = IsPyTorchLegacy(bytes) || (no_safetensors && bytes[0] == kPickleProto);
   absl::StatusOr<WeightTable> table;
-  if (!by_name && IsPyTorchZip(bytes)) {
+  if (absl::EndsWith(weights.path_, ".safetensors")) {
+    if (zip || pickle) return error("safetensors as its name says", "a PyTorch file");
+    table = ReadSafetensors(file);
+  } else if (zip) {
     weights.format_ = WeightFormat::kPyTorch;
     table = ReadPyTorchZip(file);
-  } else if (!by_name && (IsPyTorchLegacy(bytes) || (no_safetensors && bytes[0] == kPickleProto))) {
-    // Pickles that torch.save does not write are refused by this reader, with a reason.
+  } else if (pickle) {
     weights.format_ = WeightFormat::kPyTorchLegacy;
     table = ReadPyTorchLegacy(file);
+  } else if (no_safetensors || bytes.size() < sizeof(uint64_t)) {
+    return error("safetensors, a zip archive or a pickle of PyTorch",
+                 bytes.empty() ? "an empty file" : Quoted(bytes.substr(0, 8)));
   } else {
     table = ReadSafetensors(file);
   }

@@ -38,7 +38,9 @@ class ModelFolders(CommandTest):
                      expect=["no such folder; the old one of an interrupted replacement is", ".nowhere.graft-old-7-1"])
 
     def test_file_in_place_of_a_folder(self):
-        self.refused("inspect", "model", self.encoder / "config.json", expect="expected a model folder, found a file")
+        self.refused("inspect", "model", self.encoder / "config.json", expect="expected a folder, found a file")
+        os.symlink(self.folder / "gone", self.folder / "link")
+        self.refused("inspect", "model", self.folder / "link", expect="expected a folder, found a link that leads nowhere")
 
     def test_missing_files(self):
         for name in "config.json", "model.safetensors", "vocab.txt":
