@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -122,17 +123,21 @@ at::Tensor MapSlot(const std::shared_ptr<const MappedFile>& mapped, const SlotLa
       data, slot.shape(), [mapped](void*) {}, at::TensorOptions().dtype(at::kFloat));
 }
 
-// By TensorInfo::file; none for files that graft did not write.
+// By TensorInfo::file; none where files are read.
 using Mappings = std::vector<std::shared_ptr<const MappedFile>>;
 
 absl::StatusOr<Mappings> MapFiles(const WeightFiles& weights) {
   Mappings mappings;
-  if (!weights.written_by_graft()) return mappings;
+  // That graft wrote a file is what the file says. What others may write to, they may change while
+  // it is mapped.
+  if (!weights.written_by_graft() || !absl::c_all_of(weights.files(), [](const InputFile& file) {
+        return file.OnlyOwnerWrites();
+      })) {
+    return mappings;
+  }
   for (const InputFile& file : weights.files()) {
-    ABSL_ASSIGN_OR_RETURN(MappedFile opened, MappedFile::Open(file.path()));
-    if (opened.bytes().size() != file.size())
-      return absl::DataLossError(absl::StrCat(file.path(), ": changed while it was read"));
-    mappings.push_back(std::make_shared<const MappedFile>(std::move(opened)));
+    ABSL_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Map(file));
+    mappings.push_back(std::make_shared<const MappedFile>(std::move(mapped)));
   }
   return mappings;
 }

@@ -46,13 +46,15 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
     for (int64_t i = 0; i < count; ++i) labels.push_back(absl::StrCat("LABEL_", i));
   } else {
     ABSL_ASSIGN_OR_RETURN(const auto members, id2label->AsObject());
-    for (size_t i = 0; i < members.size(); ++i) {
+    // Each is looked for among all, so too many are not looked for.
+    const size_t few = members.size() <= kMaxLabels ? members.size() : 0;
+    for (size_t i = 0; i < few; ++i) {
       ABSL_ASSIGN_OR_RETURN(const std::string_view label, id2label->GetString(absl::StrCat(i)));
       labels.emplace_back(label);
     }
   }
-  const auto count = static_cast<int64_t>(labels.size());
-  if (count < 2 || count > kMaxLabels) {
+  const size_t count = id2label ? id2label->size() : labels.size();
+  if (count < 2 || count > static_cast<size_t>(kMaxLabels)) {
     return root.Error(
         absl::StrCat("id2label: expected 2 to ", kMaxLabels, " labels, found ", count));
   }
@@ -220,15 +222,14 @@ std::string ConfigFile(const std::string& folder) {
 }
 
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
-  if (!PathExists(path)) {
+  const absl::Status exists = ExpectFolder(path);
+  if (absl::IsNotFound(exists)) {
     const auto old = FindInterruptedReplacement(path);
     return absl::NotFoundError(absl::StrCat(
-        path, ": no such folder",
+        exists.message(),
         old ? absl::StrCat("; the old one of an interrupted replacement is ", *old) : ""));
   }
-  if (!IsFolder(path))
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": expected a model folder, found a file"));
+  ABSL_RETURN_IF_ERROR(exists);
   ModelFolder folder;
   folder.path = path;
   folder.transformer = path;

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "models/checkpoint.h"
 #include "nlohmann/json.hpp"
 #include "tasks/model_folder.h"
+#include "tasks/weight_sets.h"
 #include "tools/inspect_weights.h"
 #include "tools/json_text.h"
 #include "tools/table.h"
@@ -39,17 +41,19 @@ void Declare(Options& o, OptionList& list) {
 
 // The weight files by themselves, which can be told also where they make no model.
 struct Weights {
-  WeightFiles files;
+  std::vector<WeightSet> sets;
   WeightFacts facts;
-  TensorMismatch mismatch;  // against the model that the configuration describes
+  // Of the Transformer's against the model that the configuration describes; none without one that
+  // graft reads.
+  std::optional<TensorMismatch> mismatch;
 };
 
 absl::StatusOr<Weights> OpenWeights(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, FindSentenceModules(path));
+  Weights weights;
+  ABSL_ASSIGN_OR_RETURN(weights.sets, OpenWeightSets(path, modules));
+  ABSL_ASSIGN_OR_RETURN(weights.facts, FindWeightFacts(weights.sets));
   const auto folder = OpenModelFolder(path);
-  ABSL_ASSIGN_OR_RETURN(WeightFiles files,
-                        WeightFiles::OpenFolder(folder.ok() ? folder->transformer : path));
-  Weights weights{std::move(files), {}, {}};
-  ABSL_ASSIGN_OR_RETURN(weights.facts, FindWeightFacts(weights.files));
   if (!folder.ok()) return weights;
   std::vector<SlotLayout> slots = BackboneSlots(*folder->architecture.architecture);
   if (folder->head && folder->head_file.empty()) {
@@ -58,7 +62,8 @@ absl::StatusOr<Weights> OpenWeights(const std::string& path) {
   if (folder->token_head) {
     for (SlotLayout& slot : TokenClassifier::Layout(*folder->token_head)) slots.push_back(slot);
   }
-  weights.mismatch = CompareTensors(weights.files, slots, folder->architecture.family->prefix);
+  weights.mismatch =
+      CompareTensors(weights.sets[0].files, slots, folder->architecture.family->prefix);
   return weights;
 }
 
@@ -166,10 +171,14 @@ ordered_json ModelJson(const LoadedModel& model) {
 }
 
 void AddWeights(const Options& o, const Weights& weights, ordered_json& json) {
-  json["weights"] = WeightsJson(weights.files, weights.facts);
-  json["missing_tensors"] = weights.mismatch.missing;
-  json["tensors_of_other_shape"] = weights.mismatch.other_shape;
-  if (o.tensors) json["tensors"] = TensorsJson(weights.files);
+  json["weights"] = WeightsJson(weights.sets, weights.facts);
+  json["missing_tensors"] = nullptr;
+  json["tensors_of_other_shape"] = nullptr;
+  if (weights.mismatch) {
+    json["missing_tensors"] = weights.mismatch->missing;
+    json["tensors_of_other_shape"] = weights.mismatch->other_shape;
+  }
+  if (o.tensors) json["tensors"] = TensorsJson(weights.sets);
 }
 
 void AddTokenizer(const Tokenizer& tokenizer, Table& facts) {
@@ -211,7 +220,7 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
   for (const std::string& program : folder.programs) {
     facts.AddRow({"program not run", Printable(program)});
   }
-  AddWeightRows(weights.files, weights.facts, facts);
+  AddWeightRows(weights.sets, weights.facts, facts);
   facts.AddRow(
       {"memory", absl::StrFormat("%.1f MB, %s", AllParameters(model) * sizeof(float) / kMegabyte,
                                  model.mapped ? "mapped and shared" : "read")});
@@ -239,7 +248,7 @@ void PrintNames(std::string_view title, const std::vector<std::string>& names) {
   for (const std::string& name : names) std::cout << "  " << Printable(name) << '\n';
 }
 
-// What can be said of weights that make no model.
+// What can be said of weights where something else is wrong, or that make no model.
 void PrintOnlyWeights(const Options& o, const Weights& weights, const absl::Status& why) {
   if (o.json) {
     ordered_json json{{"format", "graft inspect model"},
@@ -252,21 +261,20 @@ void PrintOnlyWeights(const Options& o, const Weights& weights, const absl::Stat
   }
   Table facts({{""}, {""}});
   facts.AddRow({"model", Printable(o.model)});
-  AddWeightRows(weights.files, weights.facts, facts);
+  AddWeightRows(weights.sets, weights.facts, facts);
   std::cout << facts.ToString();
-  PrintNames("missing tensors", weights.mismatch.missing);
-  PrintNames("tensors of another shape", weights.mismatch.other_shape);
+  if (weights.mismatch) {
+    PrintNames("missing tensors", weights.mismatch->missing);
+    PrintNames("tensors of another shape", weights.mismatch->other_shape);
+  }
+  if (o.tensors) std::cout << '\n' << TensorTable(weights.sets);
 }
 
 absl::StatusOr<int> Inspect(const Options& o) {
   const absl::StatusOr<LoadedModel> model = LoadModel(o.model);
   const absl::StatusOr<Weights> weights = OpenWeights(o.model);
   if (!model.ok()) {
-    // What is missing is a list; for other faults the message says all.
-    const bool unfit = weights.ok() && (!weights->mismatch.missing.empty() ||
-                                        !weights->mismatch.other_shape.empty());
-    if (unfit) PrintOnlyWeights(o, *weights, model.status());
-    if (unfit && o.tensors && !o.json) std::cout << '\n' << TensorTable(weights->files);
+    if (weights.ok()) PrintOnlyWeights(o, *weights, model.status());
     std::cout.flush();
     return model.status();
   }
@@ -277,7 +285,7 @@ absl::StatusOr<int> Inspect(const Options& o) {
     std::cout << JsonText(json, 2) << '\n';
   } else {
     PrintText(*model, *weights);
-    if (o.tensors) std::cout << '\n' << TensorTable(weights->files);
+    if (o.tensors) std::cout << '\n' << TensorTable(weights->sets);
   }
   if (!std::cout.flush()) return absl::InternalError("standard output: cannot write");
   return kExitOk;

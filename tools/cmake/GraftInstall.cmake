@@ -59,4 +59,5 @@ configure_package_config_file(tools/cmake/graft-config.cmake.in graft-config.cma
 write_basic_package_version_file(graft-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/graft-config.cmake" "${PROJECT_BINARY_DIR}/graft-config-version.cmake"
               tools/cmake/FindLibTorch.cmake tools/cmake/FindSentencePiece.cmake tools/cmake/FindXxHash.cmake
+              tools/cmake/FindLibDeflate.cmake
         DESTINATION ${graft_package_dir})
