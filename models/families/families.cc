@@ -17,10 +17,13 @@ namespace graft {
 namespace {
 
 constexpr auto kFamilies = std::to_array<EncoderFamily>({
+    {"albert", "Albert", "albert.", ReadAlbert},
     {"bert", "Bert", "bert.", ReadBert},
     {"camembert", "Camembert", "roberta.", ReadRoberta},
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
+    {"mobilebert", "MobileBert", "mobilebert.", ReadMobileBert},
+    {"mpnet", "MPNet", "mpnet.", ReadMPNet},
     {"roberta", "Roberta", "roberta.", ReadRoberta},
     {"xlm-roberta", "XLMRoberta", "roberta.", ReadRoberta},
 });

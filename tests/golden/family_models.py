@@ -20,10 +20,20 @@ ROBERTA = dict(BERT, max_position_embeddings=34, type_vocab_size=1, pad_token_id
 DISTILBERT = dict(vocab_size=VOCABULARY, dim=12, n_layers=2, n_heads=3, hidden_dim=20,
                   max_position_embeddings=32)
 ELECTRA = dict(BERT, embedding_size=8)
+ALBERT = dict(BERT, embedding_size=8)
+MOBILEBERT = dict(BERT, embedding_size=5, intra_bottleneck_size=6, num_feedforward_networks=2)
+MPNET = dict(BERT, max_position_embeddings=34, layer_norm_eps=1e-5)
 
 # name, class of transformers, members of its config. Sequence heads have three labels, token heads
 # five.
 CASES = [
+    ("albert", "AlbertForSequenceClassification", dict(ALBERT, num_labels=3)),
+    ("albert-groups", "AlbertForTokenClassification",
+     dict(ALBERT, num_hidden_layers=3, num_hidden_groups=2, embedding_size=12, num_labels=5)),
+    ("albert-inner", "AlbertForSequenceClassification",
+     dict(ALBERT, inner_group_num=2, hidden_act="gelu", layer_norm_eps=1e-6, num_labels=3)),
+    ("albert-language", "AlbertForMaskedLM", dict(ALBERT, type_vocab_size=1, hidden_act="relu")),
+    ("albert-untied", "AlbertForMaskedLM", dict(ALBERT, tie_word_embeddings=False)),
     ("bert-gelu-new", "BertForSequenceClassification",
      dict(BERT, hidden_act="gelu_new", num_labels=3)),
     ("bert-relu", "BertForTokenClassification",
@@ -39,10 +49,34 @@ CASES = [
     ("electra-generator", "ElectraForMaskedLM", ELECTRA),
     ("electra-square", "ElectraForTokenClassification",
      dict(ELECTRA, embedding_size=12, hidden_act="gelu_new", num_labels=5)),
+    ("mobilebert", "MobileBertForSequenceClassification", dict(MOBILEBERT, num_labels=3)),
+    ("mobilebert-attention", "MobileBertForTokenClassification",
+     dict(MOBILEBERT, hidden_size=10, use_bottleneck_attention=True, num_feedforward_networks=1,
+          normalization_type="layer_norm", layer_norm_eps=1e-3, hidden_act="gelu", num_labels=5)),
+    ("mobilebert-language", "MobileBertForMaskedLM",
+     dict(MOBILEBERT, normalization_type="layer_norm", trigram_input=False)),
+    ("mobilebert-plain", "MobileBertForSequenceClassification",
+     dict(MOBILEBERT, use_bottleneck=False, trigram_input=False, embedding_size=12,
+          classifier_activation=False, num_labels=3)),
+    ("mobilebert-square", "MobileBertForMaskedLM",
+     dict(MOBILEBERT, key_query_shared_bottleneck=False, intra_bottleneck_size=12,
+          embedding_size=12, num_feedforward_networks=1, num_hidden_layers=1)),
+    ("mobilebert-untied", "MobileBertForMaskedLM",
+     dict(MOBILEBERT, tie_word_embeddings=False, type_vocab_size=1,
+          num_feedforward_networks=1)),
+    ("mpnet", "MPNetForSequenceClassification", dict(MPNET, num_labels=3)),
+    ("mpnet-language", "MPNetForMaskedLM",
+     dict(MPNET, pad_token_id=3, hidden_act="relu", layer_norm_eps=1e-12)),
+    ("mpnet-long", "MPNetForTokenClassification",
+     dict(MPNET, relative_attention_num_buckets=40, max_position_embeddings=160, num_labels=5,
+          num_hidden_layers=1)),
     ("roberta", "RobertaForSequenceClassification", dict(ROBERTA, num_labels=3)),
     ("roberta-language", "RobertaForMaskedLM", dict(ROBERTA, pad_token_id=3, layer_norm_eps=1e-12)),
     ("xlm-roberta", "XLMRobertaForTokenClassification", dict(ROBERTA, num_labels=5)),
 ]
+
+# Tokens of a case's texts, where the usual ones do not reach all of its mathematics.
+LENGTHS = {"mpnet-long": [2, 150]}
 
 
 def make_model(class_name, members, seed):
@@ -69,6 +103,9 @@ def randomise(model, seed):
                 parameter.copy_(0.5 * noise)
             else:
                 parameter.copy_(1.2 * noise / parameter.shape[-1] ** 0.5)
+        for module in model.modules():
+            if type(module).__name__ == "NoNorm":
+                module.weight.mul_(0.6)  # or values grow from layer to layer
 
 
 def save_model(model, folder):
