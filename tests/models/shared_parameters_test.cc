@@ -182,8 +182,10 @@ TEST(MobileBertConfig, RefusesWhatContradictsItself) {
 // Rows behind the texts change nothing and stay finite.
 TEST(Families, RowsBehindTheTextsAreNotRead) {
   std::vector<testing::GoldenText> texts(2);
-  texts[0] = {.ids = {3, 1, 4, 1, 5}, .type_ids = {0, 0, 0, 1, 1}};
-  texts[1] = {.ids = {9, 2, 6}, .type_ids = {0, 1, 1}};
+  texts[0].ids = {3, 1, 4, 1, 5};
+  texts[0].type_ids = {0, 0, 0, 1, 1};
+  texts[1].ids = {9, 2, 6};
+  texts[1].type_ids = {0, 1, 1};
   const Batch exact = testing::PackTexts(texts, {0, 1});
   Batch roomy = exact;
   const at::Tensor tail = testing::IntTensor({7, 7, 7});
