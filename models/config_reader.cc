@@ -153,7 +153,7 @@ void CheckHeads(ConfigReader& reader, const EncoderConfig& config, std::string_v
                                    "), found ", config.hidden_size));
 }
 
-EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types) {
+EncoderConfig ReadUncheckedConfig(ConfigReader& reader, int64_t least_types) {
   EncoderConfig config = reader.NewConfig();
   config.vocab_size = reader.Size("vocab_size", kMaxVocabulary);
   config.hidden_size = reader.Size("hidden_size", kMaxWidth);
@@ -165,10 +165,15 @@ EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types) {
   config.hidden_dropout = reader.Rate("hidden_dropout_prob", 0.1);
   config.attention_dropout = reader.Rate("attention_probs_dropout_prob", 0.1);
   config.initializer_range = reader.Number("initializer_range", 0, 10, 0.02);
-  CheckHeads(reader, config);
   reader.ExpectFlag("is_decoder", false);
   reader.ExpectFlag("add_cross_attention", false);
   RefusePrunedHeads(reader);
+  return config;
+}
+
+EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types) {
+  EncoderConfig config = ReadUncheckedConfig(reader, least_types);
+  CheckHeads(reader, config);
   return config;
 }
 

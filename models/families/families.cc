@@ -17,11 +17,14 @@ namespace graft {
 namespace {
 
 constexpr auto kFamilies = std::to_array<EncoderFamily>({
+    {"albert", "Albert", "albert.", ReadAlbert},
     {"bert", "Bert", "bert.", ReadBert},
     {"camembert", "Camembert", "roberta.", ReadRoberta},
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
     {"gpt2", "GPT2", "transformer.", ReadGpt2},
+    {"mobilebert", "MobileBert", "mobilebert.", ReadMobileBert},
+    {"mpnet", "MPNet", "mpnet.", ReadMPNet},
     {"roberta", "Roberta", "roberta.", ReadRoberta},
     {"xlm-roberta", "XLMRoberta", "roberta.", ReadRoberta},
 });

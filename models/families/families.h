@@ -58,6 +58,9 @@ std::unique_ptr<const Architecture> ReadRoberta(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadDistilBert(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadElectra(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadGpt2(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadAlbert(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadMobileBert(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadMPNet(ConfigReader& reader);
 
 }  // namespace graft
 

@@ -22,10 +22,20 @@ DISTILBERT = dict(vocab_size=VOCABULARY, dim=12, n_layers=2, n_heads=3, hidden_d
 ELECTRA = dict(BERT, embedding_size=8)
 GPT2 = dict(vocab_size=VOCABULARY, n_embd=12, n_layer=2, n_head=3, n_positions=32,
             bos_token_id=None, eos_token_id=None)
+ALBERT = dict(BERT, embedding_size=8)
+MOBILEBERT = dict(BERT, embedding_size=5, intra_bottleneck_size=6, num_feedforward_networks=2)
+MPNET = dict(BERT, max_position_embeddings=34, layer_norm_eps=1e-5)
 
 # name, class of transformers, members of its config. Sequence heads have three labels, token heads
 # five.
 CASES = [
+    ("albert", "AlbertForSequenceClassification", dict(ALBERT, num_labels=3)),
+    ("albert-groups", "AlbertForTokenClassification",
+     dict(ALBERT, num_hidden_layers=3, num_hidden_groups=2, embedding_size=12, num_labels=5)),
+    ("albert-inner", "AlbertForSequenceClassification",
+     dict(ALBERT, inner_group_num=2, hidden_act="gelu", layer_norm_eps=1e-6, num_labels=3)),
+    ("albert-language", "AlbertForMaskedLM", dict(ALBERT, type_vocab_size=1, hidden_act="relu")),
+    ("albert-untied", "AlbertForMaskedLM", dict(ALBERT, tie_word_embeddings=False)),
     ("bert-gelu-new", "BertForSequenceClassification",
      dict(BERT, hidden_act="gelu_new", num_labels=3)),
     ("bert-relu", "BertForTokenClassification",
@@ -49,10 +59,34 @@ CASES = [
      dict(GPT2, n_head=2, scale_attn_weights=False, activation_function="relu", num_labels=5)),
     ("gpt2-untied", "GPT2LMHeadModel",
      dict(GPT2, n_layer=1, n_head=1, n_inner=13, tie_word_embeddings=False)),
+    ("mobilebert", "MobileBertForSequenceClassification", dict(MOBILEBERT, num_labels=3)),
+    ("mobilebert-attention", "MobileBertForTokenClassification",
+     dict(MOBILEBERT, hidden_size=10, use_bottleneck_attention=True, num_feedforward_networks=1,
+          normalization_type="layer_norm", layer_norm_eps=1e-3, hidden_act="gelu", num_labels=5)),
+    ("mobilebert-language", "MobileBertForMaskedLM",
+     dict(MOBILEBERT, normalization_type="layer_norm", trigram_input=False)),
+    ("mobilebert-plain", "MobileBertForSequenceClassification",
+     dict(MOBILEBERT, use_bottleneck=False, trigram_input=False, embedding_size=12,
+          classifier_activation=False, num_labels=3)),
+    ("mobilebert-square", "MobileBertForMaskedLM",
+     dict(MOBILEBERT, key_query_shared_bottleneck=False, intra_bottleneck_size=12,
+          embedding_size=12, num_feedforward_networks=1, num_hidden_layers=1)),
+    ("mobilebert-untied", "MobileBertForMaskedLM",
+     dict(MOBILEBERT, tie_word_embeddings=False, type_vocab_size=1,
+          num_feedforward_networks=1)),
+    ("mpnet", "MPNetForSequenceClassification", dict(MPNET, num_labels=3)),
+    ("mpnet-language", "MPNetForMaskedLM",
+     dict(MPNET, pad_token_id=3, hidden_act="relu", layer_norm_eps=1e-12)),
+    ("mpnet-long", "MPNetForTokenClassification",
+     dict(MPNET, relative_attention_num_buckets=40, max_position_embeddings=160, num_labels=5,
+          num_hidden_layers=1)),
     ("roberta", "RobertaForSequenceClassification", dict(ROBERTA, num_labels=3)),
     ("roberta-language", "RobertaForMaskedLM", dict(ROBERTA, pad_token_id=3, layer_norm_eps=1e-12)),
     ("xlm-roberta", "XLMRobertaForTokenClassification", dict(ROBERTA, num_labels=5)),
 ]
+
+# Tokens of a case's texts, where the usual ones do not reach all of its mathematics.
+LENGTHS = {"mpnet-long": [2, 150]}
 
 
 def make_model(class_name, members, seed):
@@ -79,6 +113,9 @@ def randomise(model, seed):
                 parameter.copy_(0.5 * noise)
             else:
                 parameter.copy_(1.2 * noise / parameter.shape[-1] ** 0.5)
+        for module in model.modules():
+            if type(module).__name__ == "NoNorm":
+                module.weight.mul_(0.6)  # or values grow from layer to layer
 
 
 def save_model(model, folder):

@@ -311,7 +311,7 @@ TEST(ConfigReader, RefusesOptionsThatChangeTheMathematicsByName) {
         {R"("is_decoder": true)", "is_decoder"},
         {R"("add_cross_attention": true)", "add_cross_attention"},
         {R"("pruned_heads": {"0": [1]})", "pruned_heads"}}) {
-    for (const char* family : {"bert", "roberta", "electra"}) {
+    for (const char* family : {"albert", "bert", "roberta", "electra", "mobilebert", "mpnet"}) {
       EXPECT_THAT(std::string(Refusal(Config(family, member)).message()),
                   HasSubstr(absl::StrCat("config.json: ", key, ": expected")))
           << family;
