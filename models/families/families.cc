@@ -19,6 +19,8 @@ namespace {
 constexpr auto kFamilies = std::to_array<EncoderFamily>({
     {"bert", "Bert", "bert.", ReadBert},
     {"camembert", "Camembert", "roberta.", ReadRoberta},
+    {"deberta", "Deberta", "deberta.", ReadDeberta},
+    {"deberta-v2", "DebertaV2", "deberta.", ReadDebertaV2},
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
     {"roberta", "Roberta", "roberta.", ReadRoberta},

@@ -57,6 +57,8 @@ std::unique_ptr<const Architecture> ReadBert(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadRoberta(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadDistilBert(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadElectra(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadDeberta(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadDebertaV2(ConfigReader& reader);
 
 }  // namespace graft
 
