@@ -20,6 +20,8 @@ constexpr auto kFamilies = std::to_array<EncoderFamily>({
     {"albert", "Albert", "albert.", ReadAlbert},
     {"bert", "Bert", "bert.", ReadBert},
     {"camembert", "Camembert", "roberta.", ReadRoberta},
+    {"deberta", "Deberta", "deberta.", ReadDeberta},
+    {"deberta-v2", "DebertaV2", "deberta.", ReadDebertaV2},
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
     {"gpt2", "GPT2", "transformer.", ReadGpt2},

@@ -61,6 +61,8 @@ std::unique_ptr<const Architecture> ReadGpt2(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadAlbert(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadMobileBert(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadMPNet(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadDeberta(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadDebertaV2(ConfigReader& reader);
 
 }  // namespace graft
 

@@ -25,6 +25,9 @@ GPT2 = dict(vocab_size=VOCABULARY, n_embd=12, n_layer=2, n_head=3, n_positions=3
 ALBERT = dict(BERT, embedding_size=8)
 MOBILEBERT = dict(BERT, embedding_size=5, intra_bottleneck_size=6, num_feedforward_networks=2)
 MPNET = dict(BERT, max_position_embeddings=34, layer_norm_eps=1e-5)
+DEBERTA = dict(BERT, relative_attention=True, pos_att_type=["p2c", "c2p"],
+               position_biased_input=False, type_vocab_size=0, layer_norm_eps=1e-7)
+DEBERTA_V3 = dict(DEBERTA, position_buckets=8, norm_rel_ebd="layer_norm", share_att_key=True)
 
 # name, class of transformers, members of its config. Sequence heads have three labels, token heads
 # five.
@@ -43,6 +46,32 @@ CASES = [
     ("bert-silu", "BertForMaskedLM", dict(BERT, hidden_act="silu", num_attention_heads=2)),
     ("bert-untied", "BertForMaskedLM", dict(BERT, tie_word_embeddings=False)),
     ("camembert", "CamembertForTokenClassification", dict(ROBERTA, num_labels=5)),
+    ("deberta", "DebertaForSequenceClassification",
+     dict(DEBERTA, pos_att_type=["c2p", "p2c"], cls_dropout=0.2, num_labels=3)),
+    ("deberta-absolute", "DebertaForMaskedLM",
+     dict(DEBERTA, relative_attention=False, position_biased_input=True, type_vocab_size=2,
+          legacy=False)),
+    ("deberta-clamped", "DebertaForTokenClassification",
+     dict(DEBERTA, pos_att_type=["c2p"], max_relative_positions=6, position_biased_input=True,
+          type_vocab_size=3, hidden_act="relu", num_labels=5)),
+    ("deberta-language", "DebertaForMaskedLM",
+     dict(DEBERTA, pos_att_type=["p2c"], embedding_size=8, num_attention_heads=2)),
+    # Log buckets and a convolution, as in the published v2; v3 is the same without it.
+    ("deberta-v2", "DebertaV2ForTokenClassification",
+     dict(DEBERTA_V3, conv_kernel_size=3, conv_act="gelu", conv_groups=2, num_labels=5)),
+    ("deberta-v2-absolute", "DebertaV2ForTokenClassification",
+     dict(DEBERTA, relative_attention=False, position_biased_input=True, type_vocab_size=3,
+          conv_kernel_size=5, num_labels=5)),
+    ("deberta-v2-clamped", "DebertaV2ForSequenceClassification",
+     dict(DEBERTA, pos_att_type=["c2p"], max_relative_positions=6, position_biased_input=True,
+          type_vocab_size=2, hidden_act="gelu_new", pooler_hidden_act="tanh", num_labels=3)),
+    ("deberta-v2-language", "DebertaV2ForMaskedLM",
+     dict(DEBERTA_V3, embedding_size=8, position_buckets=7, max_relative_positions=16,
+          norm_rel_ebd="none", share_att_key=False)),
+    ("deberta-v2-new-language", "DebertaV2ForMaskedLM",
+     dict(DEBERTA_V3, pos_att_type=["p2c"], share_att_key=False, legacy=False)),
+    ("deberta-v3", "DebertaV2ForSequenceClassification",
+     dict(DEBERTA_V3, attention_head_size=4, num_labels=3)),
     ("distilbert", "DistilBertForSequenceClassification", dict(DISTILBERT, num_labels=3)),
     ("distilbert-relu", "DistilBertForTokenClassification",
      dict(DISTILBERT, activation="relu", num_labels=5)),
