@@ -21,6 +21,10 @@ constexpr auto kFamilies = std::to_array<EncoderFamily>({
     {"camembert", "Camembert", "roberta.", ReadRoberta},
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
+    {"gte", "Gte", "gte.", ReadGte},
+    {"modernbert", "ModernBert", "model.", ReadModernBert},
+    {"new", "New", "new.", ReadNew},
+    {"nomic_bert", "NomicBert", "nomic_bert.", ReadNomicBert},
     {"roberta", "Roberta", "roberta.", ReadRoberta},
     {"xlm-roberta", "XLMRoberta", "roberta.", ReadRoberta},
 });
