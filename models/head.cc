@@ -25,9 +25,15 @@ std::vector<SlotLayout> HeadSlots(const HeadLayout& l, int64_t hidden_size, int6
     add(l.dense, "weight", {width, hidden_size});
     if (l.dense_bias) add(l.dense, "bias", {width});
   }
+  const auto add_norm = [&](std::string_view what) {
+    add(l.norm, what, {width});
+    if (!l.other_norm.empty()) {
+      slots.back().parts[0].other_name = absl::StrCat(l.other_norm, ".", what);
+    }
+  };
   if (!l.norm.empty()) {
-    add(l.norm, "weight", {width});
-    if (l.norm_bias) add(l.norm, "bias", {width});
+    add_norm("weight");
+    if (l.norm_bias) add_norm("bias");
   }
   if (!l.tied) add(l.output, "weight", {outputs, width - l.output_rest_size});
   if (l.output_bias) {

@@ -24,6 +24,7 @@ struct HeadLayout {
   int64_t dense_size = 0;  // its results; 0: as many as the hidden size
   Activation activation = Activation::kIdentity;
   std::string norm = {};
+  std::string other_norm = {};  // its name in some checkpoints
   bool norm_bias = true;
   double norm_eps = 0;
   double dropout = 0;

@@ -25,8 +25,12 @@ constexpr auto kFamilies = std::to_array<EncoderFamily>({
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
     {"gpt2", "GPT2", "transformer.", ReadGpt2},
+    {"gte", "Gte", "gte.", ReadGte},
     {"mobilebert", "MobileBert", "mobilebert.", ReadMobileBert},
+    {"modernbert", "ModernBert", "model.", ReadModernBert},
     {"mpnet", "MPNet", "mpnet.", ReadMPNet},
+    {"new", "New", "new.", ReadNew},
+    {"nomic_bert", "NomicBert", "nomic_bert.", ReadNomicBert},
     {"roberta", "Roberta", "roberta.", ReadRoberta},
     {"xlm-roberta", "XLMRoberta", "roberta.", ReadRoberta},
 });

@@ -63,6 +63,10 @@ std::unique_ptr<const Architecture> ReadMobileBert(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadMPNet(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadDeberta(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadDebertaV2(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadGte(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadModernBert(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadNew(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadNomicBert(ConfigReader& reader);
 
 }  // namespace graft
 
