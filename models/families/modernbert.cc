@@ -221,8 +221,11 @@ void ReadRopes(ConfigReader& reader, Options& options) {
   const auto both = reader.root().Find("rope_parameters");
   if (both) {
     const auto members = both->AsObject();
-    if (!members.ok()) reader.Fail(members.status());
-    for (const auto& [key, value] : members.value_or({})) {
+    if (!members.ok()) {
+      reader.Fail(members.status());
+      return;
+    }
+    for (const auto& [key, value] : *members) {
       if (std::find(std::begin(kNames), std::end(kNames), key) != std::end(kNames)) continue;
       reader.Uncomputed(
           "rope_parameters",

@@ -219,9 +219,9 @@ at::Tensor BiasActivation(at::Tensor x, const at::Tensor& bias, Activation kind)
   if (kind == Activation::kIdentity && !bias.defined()) return x;
   x = x.contiguous();
   if (RecordsGradient(x, bias)) {
-    return ActivationFunction::apply(x, IfDefined(Contiguous(bias)), false, kind);
+    return ActivationFunction::apply(x, IfDefined(Contiguous(bias)), kBias, kind);
   }
-  Forward(kBias, kind, x, Contiguous(bias), x);
+  Forward(kOperations[kBias], kind, x, Contiguous(bias), x);
   return x;
 }
 

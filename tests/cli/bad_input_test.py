@@ -88,7 +88,7 @@ class ModelFolders(CommandTest):
     def test_config_values(self):
         cases = [("hidden_size", 0), ("hidden_size", -1), ("hidden_size", 2**31), ("hidden_size", 36.5),
                  ("num_hidden_layers", 10**9), ("vocab_size", 2**40), ("model_type", "REMOVE"), ("model_type", 3),
-                 ("model_type", "t5"), ("hidden_act", "relu"), ("position_embedding_type", "relative_key"),
+                 ("model_type", "t5"), ("hidden_act", "gelu_12"), ("position_embedding_type", "relative_key"),
                  ("is_decoder", True), ("hidden_dropout_prob", 1.5), ("vocab_size", "many"), ("hidden_size", 36.0),
                  ("num_hidden_layers", 1e9), ("hidden_size", "REMOVE"), ("hidden_act", "\n\x1b[31m" * 100)]
         original = (self.encoder / "config.json").read_text()

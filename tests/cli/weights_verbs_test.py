@@ -248,7 +248,7 @@ class Convert(WeightsTest):
         write_zip(self.model / "pytorch_model.bin", self.tensors)
         path = self.model / "config.json"
         config = json.loads(path.read_text())
-        for changes in [{"hidden_act": "gelu_new"}, {"model_type": "t5", "hidden_size": -1}, {"model_type": None}, {"is_decoder": True},
+        for changes in [{"hidden_act": "gelu_12"}, {"model_type": "t5", "hidden_size": -1}, {"model_type": None}, {"is_decoder": True},
                         {"pruned_heads": {"0": [1]}}, {"num_hidden_layers": config["num_hidden_layers"] + 1}]:
             path.write_text(json.dumps({**config, **changes}))
             report = json.loads(self.convert("--replace", "--json").stdout)

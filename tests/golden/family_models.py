@@ -5,6 +5,7 @@ A case is a row of CASES: a name, a class of transformers and the members of its
 random and large enough to make attention uneven and activations leave their linear range.
 """
 
+import inspect
 import json
 import os
 
@@ -94,6 +95,15 @@ CASES = [
      dict(GPT2, n_head=2, scale_attn_weights=False, activation_function="relu", num_labels=5)),
     ("gpt2-untied", "GPT2LMHeadModel",
      dict(GPT2, n_layer=1, n_head=1, n_inner=13, tie_word_embeddings=False)),
+    ("gte", "GteForSequenceClassification", dict(GTE, num_labels=3)),
+    ("gte-language", "GteForMaskedLM",
+     dict(GTE, hidden_act="silu", num_attention_heads=2,
+          rope_parameters={"rope_type": "linear", "rope_theta": 50.0, "factor": 1.5})),
+    ("gte-native", "GteForTokenClassification",
+     dict(GTE, type_vocab_size=0, layer_norm_eps=1e-6, num_labels=5)),
+    ("gte-release", "GteForSequenceClassification",
+     dict(GTE, type_vocab_size=0, num_labels=3,
+          rope_parameters={"rope_type": "linear", "rope_theta": 2000.0, "factor": 4 ** (2 / 4)})),
     ("mobilebert", "MobileBertForSequenceClassification", dict(MOBILEBERT, num_labels=3)),
     ("mobilebert-attention", "MobileBertForTokenClassification",
      dict(MOBILEBERT, hidden_size=10, use_bottleneck_attention=True, num_feedforward_networks=1,
@@ -109,21 +119,6 @@ CASES = [
     ("mobilebert-untied", "MobileBertForMaskedLM",
      dict(MOBILEBERT, tie_word_embeddings=False, type_vocab_size=1,
           num_feedforward_networks=1)),
-    ("mpnet", "MPNetForSequenceClassification", dict(MPNET, num_labels=3)),
-    ("mpnet-language", "MPNetForMaskedLM",
-     dict(MPNET, pad_token_id=3, hidden_act="relu", layer_norm_eps=1e-12)),
-    ("mpnet-long", "MPNetForTokenClassification",
-     dict(MPNET, relative_attention_num_buckets=40, max_position_embeddings=160, num_labels=5,
-          num_hidden_layers=1)),
-    ("gte", "GteForSequenceClassification", dict(GTE, num_labels=3)),
-    ("gte-language", "GteForMaskedLM",
-     dict(GTE, hidden_act="silu", num_attention_heads=2,
-          rope_parameters={"rope_type": "linear", "rope_theta": 50.0, "factor": 1.5})),
-    ("gte-native", "GteForTokenClassification",
-     dict(GTE, type_vocab_size=0, layer_norm_eps=1e-6, num_labels=5)),
-    ("gte-release", "GteForSequenceClassification",
-     dict(GTE, type_vocab_size=0, num_labels=3,
-          rope_parameters={"rope_type": "linear", "rope_theta": 2000.0, "factor": 4 ** (2 / 4)})),
     ("modernbert", "ModernBertForSequenceClassification",
      dict(MODERNBERT, num_labels=3)),
     ("modernbert-biases", "ModernBertForTokenClassification",
@@ -142,6 +137,12 @@ CASES = [
               "sliding_attention": {"rope_type": "linear", "rope_theta": 20.0, "factor": 2.5}})),
     ("modernbert-untied", "ModernBertForMaskedLM",
      dict(MODERNBERT, tie_word_embeddings=False, decoder_bias=False)),
+    ("mpnet", "MPNetForSequenceClassification", dict(MPNET, num_labels=3)),
+    ("mpnet-language", "MPNetForMaskedLM",
+     dict(MPNET, pad_token_id=3, hidden_act="relu", layer_norm_eps=1e-12)),
+    ("mpnet-long", "MPNetForTokenClassification",
+     dict(MPNET, relative_attention_num_buckets=40, max_position_embeddings=160, num_labels=5,
+          num_hidden_layers=1)),
     ("nomic-bert", "NomicBertForSequenceClassification", dict(NOMIC, num_labels=3)),
     ("nomic-bert-language", "NomicBertForMaskedLM",
      dict(NOMIC, hidden_act="gelu", head_dim=6, num_attention_heads=2,
@@ -270,14 +271,10 @@ def forward(model, ids, type_ids, mask=None):
     inputs = {"input_ids": ids, "output_hidden_states": True}
     if mask is not None:
         inputs["attention_mask"] = mask
-    if getattr(model.config, "type_vocab_size", 0) and "token_type_ids" in accepted(model):
+    takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
+    if takes_types and getattr(model.config, "type_vocab_size", 0):
         inputs["token_type_ids"] = type_ids
     return model(**inputs)
-
-
-def accepted(model):
-    return model.forward.__wrapped__.__code__.co_varnames if hasattr(
-        model.forward, "__wrapped__") else model.forward.__code__.co_varnames
 
 
 def text_loss(model, output, number):
