@@ -11,12 +11,7 @@
 
 namespace graft {
 
-// Calls body(task, scratch) for every task < count on up to at::get_num_threads() threads, the next
-// one on the first that is free. `scratch` holds so many floats, 64-byte aligned, and belongs to
-// the task; nullptr for none. Tasks must not see each other's results: which thread gets which is
-// left to chance. An exception of a task, or std::bad_alloc where there is no memory for the
-// scratch, is thrown to the caller, after the others. Thread-safe; a call within a task or beside
-// another call runs on the calling thread alone.
+// ForTasks of base/for_tasks.h on up to at::get_num_threads() threads.
 void ForTasks(int64_t count, int64_t scratch,
               const std::function<void(int64_t task, float* scratch)>& body);
 

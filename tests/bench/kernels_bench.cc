@@ -17,9 +17,9 @@
 #include <string>
 #include <vector>
 
+#include "base/code_path.h"
 #include "models/kernels/activation.h"
 #include "models/kernels/attention.h"
-#include "models/kernels/code_path.h"
 #include "models/kernels/dropout.h"
 #include "models/kernels/embedding.h"
 #include "models/kernels/linear.h"

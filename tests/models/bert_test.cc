@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "base/code_path.h"
 #include "models/backbone.h"
 #include "models/checkpoint.h"
-#include "models/kernels/code_path.h"
 #include "tests/support/golden_encoder.h"
 
 namespace graft {

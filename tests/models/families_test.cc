@@ -11,8 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/code_path.h"
 #include "gtest/gtest.h"
-#include "models/kernels/code_path.h"
 #include "tests/support/family_check.h"
 #include "tests/support/status_matchers.h"
 

@@ -11,7 +11,7 @@ ALLOWED = {
     "tokenizers": ["base"],
     "embeddings": ["base", "tokenizers"],
     "models/weights": ["base"],
-    "models/kernels": [],
+    "models/kernels": ["base"],
     "models": ["base", "models/weights", "models/kernels"],
     "tasks": ["base", "tokenizers", "embeddings", "models", "models/weights", "models/kernels"],
     "tools": ["base", "tokenizers", "embeddings", "models", "models/weights", "models/kernels", "tasks"],

@@ -14,8 +14,8 @@
 
 #include "absl/log/absl_check.h"
 #include "absl/strings/str_format.h"
+#include "base/code_path.h"
 #include "models/backbone.h"
-#include "models/kernels/code_path.h"
 #include "tasks/inference.h"
 
 namespace graft {

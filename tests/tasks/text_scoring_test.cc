@@ -14,9 +14,9 @@
 
 #include "absl/log/absl_check.h"
 #include "absl/strings/str_cat.h"
+#include "base/code_path.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "models/kernels/code_path.h"
 #include "tests/support/golden_encoder.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"

@@ -8,6 +8,7 @@ install(TARGETS ${graft_libraries} EXPORT graft-targets ARCHIVE DESTINATION ${CM
 install(EXPORT graft-targets NAMESPACE graft:: DESTINATION ${graft_package_dir})
 # What programs may include: the doors, and what their interfaces show. All other headers are internal.
 set(graft_public_headers
+  base/code_path.h
   base/file.h
   base/text_input.h
   models/architecture.h
@@ -19,7 +20,6 @@ set(graft_public_headers
   models/freeze_plan.h
   models/head_layout.h
   models/kernels/activation_kind.h
-  models/kernels/code_path.h
   models/kernels/dropout.h
   models/kernels/pooling.h
   models/kernels/segments.h

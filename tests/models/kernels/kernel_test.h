@@ -11,7 +11,7 @@
 #include <numeric>
 #include <vector>
 
-#include "models/kernels/code_path.h"
+#include "base/code_path.h"
 #include "models/kernels/segments.h"
 
 namespace graft {

@@ -2,7 +2,7 @@
 
 #include <ATen/ops/mm.h>
 
-#include "models/kernels/code_path.h"
+#include "base/code_path.h"
 #include "tests/models/kernels/kernel_test.h"
 
 namespace graft {

@@ -1,6 +1,6 @@
 // Which compiled form of the inner loops this process runs.
-#ifndef GRAFT_MODELS_KERNELS_CODE_PATH_H_
-#define GRAFT_MODELS_KERNELS_CODE_PATH_H_
+#ifndef GRAFT_BASE_CODE_PATH_H_
+#define GRAFT_BASE_CODE_PATH_H_
 
 #include <vector>
 
@@ -23,4 +23,4 @@ void ForceCodePath(CodePath path);
 
 }  // namespace graft
 
-#endif  // GRAFT_MODELS_KERNELS_CODE_PATH_H_
+#endif  // GRAFT_BASE_CODE_PATH_H_

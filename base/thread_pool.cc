@@ -1,4 +1,4 @@
-#include "models/kernels/thread_pool.h"
+#include "base/thread_pool.h"
 
 #include <exception>
 

@@ -1,7 +1,7 @@
-#include "models/kernels/code_path.h"
+#include "base/code_path.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "models/kernels/code_path_simd.cc"
+#define HWY_TARGET_INCLUDE "base/code_path_simd.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 //
 #include <hwy/highway.h>

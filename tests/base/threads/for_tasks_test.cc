@@ -1,5 +1,6 @@
-#include "models/kernels/tasks.h"
+#include "base/for_tasks.h"
 
+#include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,18 +16,24 @@
 #include <thread>
 #include <vector>
 
-#include "models/kernels/thread_pool.h"
-#include "tests/models/kernels/kernel_test.h"
-
 namespace graft {
 namespace {
+
+// Runs the body with 1, 2 and 16 threads.
+template <typename Body>
+void WithThreads(const Body& body) {
+  for (int64_t threads : {1, 2, 16}) {
+    SCOPED_TRACE(threads);
+    body(threads);
+  }
+}
 
 // Whether `threads` threads work on a loop of so many tasks at once. Without enough help the first
 // ones wait in vain, but not for ever.
 bool Meet(int threads) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   std::atomic<int> here = 0, met = 0;
-  ForTasks(threads, 0, [&](int64_t, float*) {
+  ForTasks(threads, threads, 0, [&](int64_t, float*) {
     ++here;
     while (here < threads && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::microseconds(50));
@@ -38,10 +45,10 @@ bool Meet(int threads) {
 }
 
 TEST(ForTasksTest, EveryTaskRunsOnce) {
-  WithThreads([] {
+  WithThreads([](int64_t threads) {
     for (int64_t count : {0, 1, 2, 3, 100, 5000}) {
       std::vector<std::atomic<int>> runs(static_cast<size_t>(count));
-      ForTasks(count, 0, [&](int64_t task, float* scratch) {
+      ForTasks(threads, count, 0, [&](int64_t task, float* scratch) {
         EXPECT_EQ(scratch, nullptr);
         ++runs[static_cast<size_t>(task)];
       });
@@ -51,10 +58,10 @@ TEST(ForTasksTest, EveryTaskRunsOnce) {
 }
 
 TEST(ForTasksTest, ScratchIsAlignedAndOfOneThread) {
-  WithThreads([] {
+  WithThreads([](int64_t threads) {
     std::atomic<int64_t> wrong = 0;
     for (int64_t floats : {1, 1000, 17}) {
-      ForTasks(200, floats, [&](int64_t task, float* scratch) {
+      ForTasks(threads, 200, floats, [&](int64_t task, float* scratch) {
         if (reinterpret_cast<uintptr_t>(scratch) % 64 != 0) ++wrong;
         for (int64_t i = 0; i < floats; ++i) scratch[i] = static_cast<float>(task);
         for (int64_t i = 0; i < floats; ++i) wrong += scratch[i] != static_cast<float>(task);
@@ -65,15 +72,16 @@ TEST(ForTasksTest, ScratchIsAlignedAndOfOneThread) {
 }
 
 TEST(ForTasksTest, ScratchOfATaskOutlivesLoopsWithinIt) {
-  WithThreads([] {
+  WithThreads([](int64_t threads) {
     std::atomic<int64_t> wrong = 0;
-    ForTasks(8, 100, [&](int64_t task, float* outer) {
+    ForTasks(threads, 8, 100, [&](int64_t task, float* outer) {
       std::fill_n(outer, 100, static_cast<float>(task));
       // The second is larger than any before: the memory of its level grows.
       for (const int64_t floats : {int64_t{100}, 1000 * (task + 1)}) {
-        ForTasks(3, floats, [&](int64_t inner, float* scratch) {
+        ForTasks(threads, 3, floats, [&](int64_t inner, float* scratch) {
           std::fill_n(scratch, floats, static_cast<float>(-1 - inner));
-          ForTasks(1, 50, [&](int64_t, float* innermost) { std::fill_n(innermost, 50, -9.0f); });
+          ForTasks(threads, 1, 50,
+                   [&](int64_t, float* innermost) { std::fill_n(innermost, 50, -9.0f); });
           wrong += std::count(scratch, scratch + floats, static_cast<float>(-1 - inner)) != floats;
         });
       }
@@ -84,10 +92,10 @@ TEST(ForTasksTest, ScratchOfATaskOutlivesLoopsWithinIt) {
 }
 
 TEST(ForTasksTest, ScratchBeyondAllMemoryIsABadAllocAndTheNextCallWorks) {
-  WithThreads([] {
-    EXPECT_THROW(ForTasks(4, int64_t{1} << 58, [](int64_t, float*) {}), std::bad_alloc);
+  WithThreads([](int64_t threads) {
+    EXPECT_THROW(ForTasks(threads, 4, int64_t{1} << 58, [](int64_t, float*) {}), std::bad_alloc);
     std::atomic<int64_t> wrong = 0;
-    ForTasks(4, 100, [&](int64_t task, float* scratch) {
+    ForTasks(threads, 4, 100, [&](int64_t task, float* scratch) {
       std::fill_n(scratch, 100, static_cast<float>(task));
       wrong += std::count(scratch, scratch + 100, static_cast<float>(task)) != 100;
     });
@@ -95,33 +103,30 @@ TEST(ForTasksTest, ScratchBeyondAllMemoryIsABadAllocAndTheNextCallWorks) {
   });
 }
 
-TEST(ForTasksTest, OtherThreadsHelp) {
-  at::set_num_threads(2);
-  EXPECT_TRUE(Meet(2));
-}
+TEST(ForTasksTest, OtherThreadsHelp) { EXPECT_TRUE(Meet(2)); }
 
 TEST(ForTasksTest, AnExceptionReachesTheCallerAndTheNextCallWorks) {
-  WithThreads([] {
-    EXPECT_THROW(ForTasks(50, 0,
+  WithThreads([](int64_t threads) {
+    EXPECT_THROW(ForTasks(threads, 50, 0,
                           [](int64_t task, float*) {
                             if (task == 20) throw std::runtime_error("task 20");
                           }),
                  std::runtime_error);
     std::atomic<int> runs = 0;
-    ForTasks(50, 0, [&](int64_t, float*) { ++runs; });
+    ForTasks(threads, 50, 0, [&](int64_t, float*) { ++runs; });
     EXPECT_EQ(runs, 50);
   });
 }
 
 TEST(ForTasksTest, CallsWithinTasksAndBesideEachOtherWork) {
-  WithThreads([] {
+  WithThreads([](int64_t threads) {
     std::atomic<int64_t> sum = 0;
     std::vector<std::thread> callers;
     for (int caller = 0; caller < 4; ++caller) {
       callers.emplace_back([&] {
         for (int round = 0; round < 200; ++round) {
-          ForTasks(5, 0, [&](int64_t, float*) {
-            ForTasks(3, 0, [&](int64_t inner, float*) { sum += inner + 1; });
+          ForTasks(threads, 5, 0, [&](int64_t, float*) {
+            ForTasks(threads, 3, 0, [&](int64_t inner, float*) { sum += inner + 1; });
           });
         }
       });
@@ -132,7 +137,6 @@ TEST(ForTasksTest, CallsWithinTasksAndBesideEachOtherWork) {
 }
 
 TEST(ForTasksTest, HelpersWakeUpAgain) {
-  at::set_num_threads(3);
   for (int round = 0; round < 10; ++round) {
     ASSERT_TRUE(Meet(3)) << "round " << round;
     // Much longer than a helper waits without sleeping.
@@ -170,38 +174,20 @@ class NoRoomForStacks {
 };
 
 TEST(ForTasksTest, WithoutNewThreadsThoseThatThereAreHelp) {
-  at::set_num_threads(3);
   ASSERT_TRUE(Meet(3));
   // More than any test before has started.
   constexpr int kMany = 100;
-  at::set_num_threads(kMany);
   {
     const NoRoomForStacks limit;
     std::atomic<int> runs = 0;
-    ForTasks(kMany, 0, [&](int64_t, float*) { ++runs; });
+    ForTasks(kMany, kMany, 0, [&](int64_t, float*) { ++runs; });
     EXPECT_EQ(runs, kMany);
     const std::filesystem::directory_iterator threads("/proc/self/task");
     EXPECT_LT(std::distance(begin(threads), end(threads)), kMany) << "some could not be started";
   }
-  at::set_num_threads(3);
   EXPECT_TRUE(Meet(3)) << "the pool can be used again";
 }
 #endif
-
-TEST(ParallelForTest, ThePartsCoverTheWhole) {
-  WithThreads([] {
-    for (int64_t count : {0, 1, 7, 64, 1001}) {
-      for (int64_t grain : {1, 10, 5000}) {
-        std::vector<std::atomic<int>> seen(static_cast<size_t>(count));
-        ParallelFor(count, grain, [&](int64_t begin, int64_t end) {
-          if (end - begin < std::min(count, grain)) ADD_FAILURE() << begin << " to " << end;
-          for (int64_t i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
-        });
-        for (const std::atomic<int>& times : seen) ASSERT_EQ(times, 1);
-      }
-    }
-  });
-}
 
 }  // namespace
 }  // namespace graft

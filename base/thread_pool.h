@@ -1,6 +1,6 @@
 // Threads that help with one loop at a time.
-#ifndef GRAFT_MODELS_KERNELS_THREAD_POOL_H_
-#define GRAFT_MODELS_KERNELS_THREAD_POOL_H_
+#ifndef GRAFT_BASE_THREAD_POOL_H_
+#define GRAFT_BASE_THREAD_POOL_H_
 
 #include <atomic>
 #include <cstdint>
@@ -39,4 +39,4 @@ class ThreadPool {
 
 }  // namespace graft
 
-#endif  // GRAFT_MODELS_KERNELS_THREAD_POOL_H_
+#endif  // GRAFT_BASE_THREAD_POOL_H_
