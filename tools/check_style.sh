@@ -10,7 +10,7 @@ build=${1:?the build folder is missing}
 mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.cc' '*.h' '*.cu')
 [ ${#sources[@]} -gt 0 ] || die "not a git checkout"
 clang-format-19 --dry-run --Werror "${sources[@]}" || die "clang-format-19 -i on the files above mends this"
-folders=(base tokenizers tokenizers/{decoders,files,lanes,models,normalizers,pre_tokenizers} models/weights)
+folders=(base embeddings tokenizers tokenizers/{decoders,files,lanes,models,normalizers,pre_tokenizers} models/weights)
 [ "${2:-}" != --all ] || folders+=(models models/kernels tasks tools)
 mapfile -t checked < <(for folder in "${folders[@]}"; do ls "$folder"/*.cc; done)
 # A file that has passed is not checked again until it, a header or the rules change.

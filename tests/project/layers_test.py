@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALLOWED = {
     "base": [],
     "tokenizers": ["base"],
-    "embeddings": ["base", "tokenizers"],
+    "embeddings": ["base", "tokenizers", "models/weights"],
     "models/weights": ["base"],
     "models/kernels": ["base"],
     "models": ["base", "models/weights", "models/kernels"],
