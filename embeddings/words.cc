@@ -13,8 +13,10 @@ namespace {
 constexpr uint64_t kHashBits = 0xFFFFFFFF00000000u;
 constexpr size_t kFewestSlots = 16;
 
-// Two places for each word, so that a search ends soon.
-size_t SlotsFor(uint64_t words) { return std::max(kFewestSlots, std::bit_ceil(2 * words)); }
+// At most four of five places are taken: a search that fails looks at a dozen, in two cache lines.
+size_t SlotsFor(uint64_t words) {
+  return std::max(kFewestSlots, std::bit_ceil(words + words / 4 + 1));
+}
 
 }  // namespace
 
@@ -65,7 +67,7 @@ void WordsBuilder::Prefetch(uint64_t hash) const {
 
 bool WordsBuilder::Add(std::string_view word, uint64_t hash) {
   const auto words = static_cast<uint64_t>(size());
-  if (2 * (words + 1) > slots_.size()) Grow(SlotsFor(words + 1));
+  if (SlotsFor(words + 1) > slots_.size()) Grow(SlotsFor(words + 1));
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
   for (; slots_[at] != 0; at = (at + 1) & mask) {

@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
+#include "base/for_tasks.h"
+#include "base/utf8.h"
+#include "embeddings/growing_memory.h"
+#include "embeddings/row_reader.h"
+
+namespace graft {
+namespace {
+
+constexpr size_t kAhead = 8;  // words whose places in the index are asked for in advance
+
+// Threads take batches in the order of the file, parse them side by side straight into the matrix,
+// and put their words into the index in that order again.
+class Collector {
+ public:
+  Collector(RowReader& reader, const std::string& name, const LoadOptions& options,
+            LoadReport& report)
+      : reader_(reader),
+        name_(name),
+        options_(options),
+        report_(report),
+        row_bytes_(static_cast<uint64_t>(reader.width()) * sizeof(float)) {}
+
+  absl::Status Run() {
+    ABSL_ASSIGN_OR_RETURN(
+        memory_,
+        GrowingMemory::Reserve(static_cast<uint64_t>(reader_.max_rows()) * row_bytes_, name_));
+    if (const auto declared = reader_.declared_rows()) {
+      const int64_t rows = std::min(*declared, reader_.max_rows());
+      builder_.Reserve(rows, static_cast<size_t>(rows) * 8);
+    }
+    const int64_t threads = std::max<int64_t>(1, options_.threads);
+    ForTasks(threads, threads, 0, [&](int64_t, float*) { Work(); });
+    return Finish();
+  }
+
+  CollectedRows Result() {
+    memory_.Trim(static_cast<uint64_t>(rows_) * row_bytes_);
+    const auto owner = std::make_shared<const GrowingMemory>(std::move(memory_));
+    VectorMatrix matrix = {
+        .rows = rows_, .width = reader_.width(), .data = owner->data(), .owner = owner};
+    return {builder_.Finish(), std::move(matrix)};
+  }
+
+ private:
+  struct Parsed {
+    RowBatch batch;
+    int64_t first_row = 0;
+  };
+
+  void Work() {
+    Parsed parsed;
+    int64_t number = 0;
+    while (Take(parsed, number)) {
+      reader_.Parse(parsed.batch, Row(parsed.first_row));
+      Give(std::move(parsed), number);
+      parsed.batch.words.clear();
+      parsed.batch.rows.clear();
+      parsed.batch.problems.clear();
+    }
+  }
+
+  float* Row(int64_t row) const {
+    return reinterpret_cast<float*>(memory_.data() + static_cast<uint64_t>(row) * row_bytes_);
+  }
+
+  bool Take(Parsed& parsed, int64_t& number) {
+    const std::lock_guard<std::mutex> lock(take_mutex_);
+    if (stop_) return false;
+    absl::StatusOr<bool> more = reader_.Take(parsed.batch);
+    if (more.ok() && *more) {
+      const auto end = static_cast<uint64_t>(reserved_rows_ + parsed.batch.capacity);
+      if (absl::Status grown = memory_.Grow(end * row_bytes_); !grown.ok()) more = std::move(grown);
+    }
+    if (!more.ok() || !*more) {
+      stop_ = true;
+      if (!more.ok()) take_error_ = more.status();
+      return false;
+    }
+    number = batches_++;
+    parsed.first_row = reserved_rows_;
+    reserved_rows_ += parsed.batch.capacity;
+    return true;
+  }
+
+  // Batches wait for those before them; whoever completes the row adds all that can be added.
+  void Give(Parsed&& parsed, int64_t number) {
+    const std::lock_guard<std::mutex> lock(give_mutex_);
+    if (number != next_) {
+      waiting_.emplace(number, std::move(parsed));
+      parsed = {};
+      return;
+    }
+    Add(parsed);
+    ++next_;
+    for (auto found = waiting_.find(next_); found != waiting_.end();
+         found = waiting_.find(++next_)) {
+      Add(found->second);
+      waiting_.erase(found);
+    }
+  }
+
+  void Add(const Parsed& parsed);
+  void Note(LoadFinding::Kind kind, int64_t count, int64_t line, uint64_t offset,
+            std::string text) {
+    if (count <= LoadReport::kMaxListed || kind == LoadFinding::Kind::kSkippedRow) {
+      report_.findings.push_back({kind, line, offset, std::move(text)});
+    }
+  }
+  absl::Status Finish();
+
+  RowReader& reader_;
+  const std::string& name_;
+  const LoadOptions& options_;
+  LoadReport& report_;
+  const uint64_t row_bytes_;
+  GrowingMemory memory_;
+
+  std::mutex take_mutex_;
+  bool stop_ = false;
+  absl::Status take_error_;
+  int64_t batches_ = 0;
+  int64_t reserved_rows_ = 0;
+
+  std::mutex give_mutex_;
+  std::map<int64_t, Parsed> waiting_;
+  int64_t next_ = 0;
+  int64_t rows_ = 0;
+  int64_t lines_ = 0;
+  absl::Status row_error_;
+  WordsBuilder builder_;
+};
+
+void Collector::Add(const Parsed& parsed) {
+  const RowBatch& batch = parsed.batch;
+  lines_ += batch.lines;
+  for (const RowBatch::Problem& problem : batch.problems) {
+    if (!options_.repair) {
+      if (row_error_.ok()) {
+        row_error_ =
+            absl::DataLossError(PlacedMessage(name_, problem.line, problem.offset, problem.text));
+        const std::lock_guard<std::mutex> lock(take_mutex_);
+        stop_ = true;
+      }
+      return;
+    }
+    Note(LoadFinding::Kind::kSkippedRow, ++report_.skipped, problem.line, problem.offset,
+         problem.text);
+  }
+  std::string_view words = batch.words;
+  for (size_t i = 0; i < batch.rows.size(); ++i) {
+    if (i + kAhead < batch.rows.size()) builder_.Prefetch(batch.rows[i + kAhead].hash);
+    const RowBatch::Word& row = batch.rows[i];
+    const std::string_view word = words.substr(0, row.size);
+    words.remove_prefix(row.size);
+    const int64_t line = batch.first_line == 0 ? 0 : batch.first_line + row.line;
+    if (!builder_.Add(word, row.hash)) {
+      Note(LoadFinding::Kind::kDuplicate, ++report_.duplicates, line, batch.offset + row.offset,
+           absl::StrCat("the word ", Quoted(word), " again; the first row counts"));
+      continue;
+    }
+    if (row.broken_utf8) {
+      Note(LoadFinding::Kind::kBrokenUtf8, ++report_.broken_utf8, line, batch.offset + row.offset,
+           absl::StrCat("the word ", Quoted(word), " is no UTF-8; kept as it is"));
+    }
+    // Rows that were left out before leave gaps.
+    const int64_t from = parsed.first_row + static_cast<int64_t>(i);
+    if (from != rows_) std::memmove(Row(rows_), Row(from), row_bytes_);
+    ++rows_;
+  }
+}
+
+absl::Status Collector::Finish() {
+  // What is first in the file is told; a fault in taking bytes is behind all rows that were taken.
+  ABSL_RETURN_IF_ERROR(row_error_);
+  if (!take_error_.ok()) {
+    if (!options_.repair || rows_ == 0 || absl::IsResourceExhausted(take_error_))
+      return take_error_;
+    Note(LoadFinding::Kind::kSkippedRow, ++report_.skipped, 0, 0,
+         absl::StrCat(take_error_.message(), "; the rows before are kept"));
+  }
+  if (rows_ == 0) {
+    return absl::DataLossError(
+        absl::StrCat(name_, ": expected at least one row, found none that is sound"));
+  }
+  report_.declared_rows = reader_.declared_rows();
+  if (report_.declared_rows && *report_.declared_rows != lines_) {
+    Note(LoadFinding::Kind::kCount, 1, 1, 0,
+         absl::StrCat("the first line announces ", *report_.declared_rows, " rows; there are ",
+                      lines_));
+  }
+  report_.rows = rows_;
+  report_.width = reader_.width();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<CollectedRows> CollectRows(RowReader& reader, const std::string& name,
+                                          const LoadOptions& options, LoadReport& report) {
+  Collector collector(reader, name, options, report);
+  ABSL_RETURN_IF_ERROR(collector.Run());
+  return collector.Result();
+}
+
+}  // namespace graft
