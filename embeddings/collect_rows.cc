@@ -21,11 +21,13 @@ constexpr size_t kAhead = 8;  // words whose places in the index are asked for i
 class Collector {
  public:
   Collector(RowReader& reader, const std::string& name, const LoadOptions& options,
-            LoadReport& report)
+            const ConsumeRow* consume, LoadReport& report)
       : reader_(reader),
         name_(name),
         options_(options),
+        consume_(consume),
         report_(report),
+        width_(static_cast<size_t>(reader.width())),
         row_bytes_(static_cast<uint64_t>(reader.width()) * sizeof(float)) {}
 
   absl::Status Run() {
@@ -41,6 +43,8 @@ class Collector {
     return Finish();
   }
 
+  Words TakeWords() { return builder_.Finish(); }
+
   CollectedRows Result() {
     memory_.Trim(static_cast<uint64_t>(rows_) * row_bytes_);
     const auto owner = std::make_shared<const GrowingMemory>(std::move(memory_));
@@ -53,13 +57,15 @@ class Collector {
   struct Parsed {
     RowBatch batch;
     int64_t first_row = 0;
+    std::vector<float> floats;  // when rows are consumed
   };
 
   void Work() {
     Parsed parsed;
     int64_t number = 0;
     while (Take(parsed, number)) {
-      reader_.Parse(parsed.batch, Row(parsed.first_row));
+      reader_.Parse(parsed.batch,
+                    consume_ == nullptr ? Row(parsed.first_row) : parsed.floats.data());
       Give(std::move(parsed), number);
       parsed.batch.words.clear();
       parsed.batch.rows.clear();
@@ -75,7 +81,9 @@ class Collector {
     const std::lock_guard<std::mutex> lock(take_mutex_);
     if (stop_) return false;
     absl::StatusOr<bool> more = reader_.Take(parsed.batch);
-    if (more.ok() && *more) {
+    if (more.ok() && *more && consume_ != nullptr) {
+      parsed.floats.resize(static_cast<size_t>(parsed.batch.capacity) * width_);
+    } else if (more.ok() && *more) {
       const auto end = static_cast<uint64_t>(reserved_rows_ + parsed.batch.capacity);
       if (absl::Status grown = memory_.Grow(end * row_bytes_); !grown.ok()) more = std::move(grown);
     }
@@ -108,6 +116,11 @@ class Collector {
   }
 
   void Add(const Parsed& parsed);
+  void Stop(absl::Status error) {
+    if (row_error_.ok()) row_error_ = std::move(error);
+    const std::lock_guard<std::mutex> lock(take_mutex_);
+    stop_ = true;
+  }
   void Note(LoadFinding::Kind kind, int64_t count, int64_t line, uint64_t offset,
             std::string text) {
     if (count <= LoadReport::kMaxListed || kind == LoadFinding::Kind::kSkippedRow) {
@@ -119,7 +132,9 @@ class Collector {
   RowReader& reader_;
   const std::string& name_;
   const LoadOptions& options_;
+  const ConsumeRow* consume_;  // nullptr: the rows are kept
   LoadReport& report_;
+  const size_t width_;
   const uint64_t row_bytes_;
   GrowingMemory memory_;
 
@@ -139,6 +154,7 @@ class Collector {
 };
 
 void Collector::Add(const Parsed& parsed) {
+  if (!row_error_.ok()) return;
   const RowBatch& batch = parsed.batch;
   lines_ += batch.lines;
   for (const RowBatch::Problem& problem : batch.problems) {
@@ -170,9 +186,14 @@ void Collector::Add(const Parsed& parsed) {
       Note(LoadFinding::Kind::kBrokenUtf8, ++report_.broken_utf8, line, batch.offset + row.offset,
            absl::StrCat("the word ", Quoted(word), " is no UTF-8; kept as it is"));
     }
-    // Rows that were left out before leave gaps.
     const int64_t from = parsed.first_row + static_cast<int64_t>(i);
-    if (from != rows_) std::memmove(Row(rows_), Row(from), row_bytes_);
+    if (consume_ != nullptr) {
+      const absl::Status done =
+          (*consume_)(word, absl::MakeConstSpan(parsed.floats).subspan(i * width_, width_));
+      if (!done.ok()) return Stop(done);
+    } else if (from != rows_) {  // rows that were left out before leave gaps
+      std::memmove(Row(rows_), Row(from), row_bytes_);
+    }
     ++rows_;
   }
 }
@@ -205,9 +226,17 @@ absl::Status Collector::Finish() {
 
 absl::StatusOr<CollectedRows> CollectRows(RowReader& reader, const std::string& name,
                                           const LoadOptions& options, LoadReport& report) {
-  Collector collector(reader, name, options, report);
+  Collector collector(reader, name, options, nullptr, report);
   ABSL_RETURN_IF_ERROR(collector.Run());
   return collector.Result();
+}
+
+absl::StatusOr<Words> StreamRows(RowReader& reader, const std::string& name,
+                                 const LoadOptions& options, const ConsumeRow& consume,
+                                 LoadReport& report) {
+  Collector collector(reader, name, options, &consume, report);
+  ABSL_RETURN_IF_ERROR(collector.Run());
+  return collector.TakeWords();
 }
 
 }  // namespace graft

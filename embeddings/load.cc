@@ -4,56 +4,59 @@
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "base/file.h"
 #include "embeddings/byte_source.h"
 #include "embeddings/row_reader.h"
+#include "embeddings/vector_folder.h"
 
 namespace graft {
 namespace {
 
 constexpr size_t kFrontBytes = size_t{256} << 10;
 
-absl::StatusOr<LoadedVectors> Collect(RowReader& reader, const ByteSource& source,
-                                      const LoadOptions& options, LoadReport report) {
-  ABSL_ASSIGN_OR_RETURN(CollectedRows rows, CollectRows(reader, source.name(), options, report));
-  return LoadedVectors{WordVectors(std::move(rows.words), std::move(rows.matrix)),
-                       std::move(report)};
-}
-
-absl::StatusOr<LoadedVectors> LoadBinary(ByteSource& source, const LoadOptions& options,
-                                         LoadReport report) {
-  ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenBinaryRows(source, options));
-  report.format = VectorFormat::kWord2VecBinary;
-  return Collect(*reader, source, options, std::move(report));
-}
-
-absl::StatusOr<LoadedVectors> LoadText(ByteSource& source, const LoadOptions& options,
-                                       LoadReport report) {
-  ABSL_ASSIGN_OR_RETURN(const std::string_view front, source.Peek(kFrontBytes));
-  ABSL_ASSIGN_OR_RETURN(
-      const std::optional<TextLayout> layout,
-      FindTextLayout(source.name(), front, front.size() < kFrontBytes, options.format));
-  if (!layout) return LoadBinary(source, options, std::move(report));
-  report.format = layout->format;
-  if (layout->has_mark) {
-    report.findings.push_back({LoadFinding::Kind::kNote, 1, 0, "a byte-order mark, left out"});
-  }
-  ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader,
-                        OpenTextRows(source, *layout, options));
-  return Collect(*reader, source, options, std::move(report));
+absl::StatusOr<LoadedVectors> LoadFolder(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(WordVectors vectors, OpenVectorFolder(path));
+  LoadReport report;
+  report.format = VectorFormat::kGraft;
+  report.rows = vectors.size();
+  report.width = vectors.width();
+  return LoadedVectors{std::move(vectors), std::move(report)};
 }
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const LoadOptions& options,
+                                                    LoadReport& report) {
+  if (options.format == VectorFormat::kWord2VecBinary) {
+    report.format = VectorFormat::kWord2VecBinary;
+    return OpenBinaryRows(source, options);
+  }
+  ABSL_ASSIGN_OR_RETURN(const std::string_view front, source.Peek(kFrontBytes));
+  ABSL_ASSIGN_OR_RETURN(
+      const std::optional<TextLayout> layout,
+      FindTextLayout(source.name(), front, front.size() < kFrontBytes, options.format));
+  if (!layout) {
+    report.format = VectorFormat::kWord2VecBinary;
+    return OpenBinaryRows(source, options);
+  }
+  report.format = layout->format;
+  if (layout->has_mark) {
+    report.findings.push_back({LoadFinding::Kind::kNote, 1, 0, "a byte-order mark, left out"});
+  }
+  return OpenTextRows(source, *layout, options);
+}
+
 absl::StatusOr<LoadedVectors> LoadWordVectors(const std::string& path, const LoadOptions& given) {
   LoadOptions options = given;
   options.allow_count_mismatch |= options.repair;
+  if (options.format == VectorFormat::kGraft || IsFolder(path)) return LoadFolder(path);
   ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path, options.zip_entry));
   LoadReport report;
   report.packing = source.packing();
-  if (options.format == VectorFormat::kWord2VecBinary) {
-    return LoadBinary(source, options, std::move(report));
-  }
-  return LoadText(source, options, std::move(report));
+  ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));
+  ABSL_ASSIGN_OR_RETURN(CollectedRows rows, CollectRows(*reader, source.name(), options, report));
+  return LoadedVectors{WordVectors(std::move(rows.words), std::move(rows.matrix)),
+                       std::move(report)};
 }
 
 }  // namespace graft

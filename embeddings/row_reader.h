@@ -4,6 +4,7 @@
 #define GRAFT_EMBEDDINGS_ROW_READER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "embeddings/byte_source.h"
 #include "embeddings/load.h"
 
@@ -112,6 +114,17 @@ struct CollectedRows {
 };
 absl::StatusOr<CollectedRows> CollectRows(RowReader& reader, const std::string& name,
                                           const LoadOptions& options, LoadReport& report);
+
+// Reads all rows and keeps their words alone: each row that counts goes to `consume`, in order.
+using ConsumeRow = std::function<absl::Status(std::string_view word, absl::Span<const float> row)>;
+absl::StatusOr<Words> StreamRows(RowReader& reader, const std::string& name,
+                                 const LoadOptions& options, const ConsumeRow& consume,
+                                 LoadReport& report);
+
+// The reader of a file whose vectors stand row by row; nullptr for the other formats, and then the
+// report has the format as far as it is known.
+absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const LoadOptions& options,
+                                                    LoadReport& report);
 
 }  // namespace graft
 

@@ -46,7 +46,8 @@ class SubWords {
   const float* rows() const { return rows_; }
   int64_t row_count() const { return row_count_; }
   int64_t width() const { return width_; }
-  bool is_pruned() const { return pruned_ != nullptr; }
+  // Row by bucket; nullptr: all buckets have one.
+  const std::unordered_map<int64_t, int64_t>* pruned() const { return pruned_.get(); }
 
   // The rows of a word's n-grams in the order of the published programs, with repetitions.
   std::vector<int64_t> RowsOf(std::string_view word) const;

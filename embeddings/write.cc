@@ -1,0 +1,220 @@
+#include "embeddings/write.h"
+
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
+#include "base/durable.h"
+#include "base/file.h"
+#include "base/utf8.h"
+#include "embeddings/byte_source.h"
+#include "embeddings/float_text.h"
+#include "embeddings/row_reader.h"
+#include "embeddings/row_writer.h"
+#include "embeddings/vector_folder.h"
+
+namespace graft {
+namespace {
+
+// A text or binary file of word2vec or GloVe.
+class FileWriter : public RowWriter {
+ public:
+  FileWriter(std::string path, VectorFormat format, DurableFile file)
+      : path_(std::move(path)), format_(format), file_(std::move(file)) {}
+
+  absl::Status WriteHeader(int64_t rows, int64_t width) {
+    if (format_ == VectorFormat::kGlove) return absl::OkStatus();
+    return file_.Append(absl::StrCat(rows, " ", width, "\n"));
+  }
+
+  absl::Status Append(std::string_view word, absl::Span<const float> row) override {
+    ABSL_RETURN_IF_ERROR(CheckWord(word));
+    line_.assign(word);
+    if (format_ == VectorFormat::kWord2VecBinary) {
+      line_ += ' ';
+      line_.append(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float));
+    } else {
+      for (const float value : row) AppendNumber(value);
+    }
+    line_ += '\n';
+    return file_.Append(line_);
+  }
+
+  absl::Status Finish() override { return file_.Commit(); }
+
+ private:
+  void AppendNumber(float value) {
+    char digits[32] = {' '};
+    const auto end = std::to_chars(digits + 1, digits + sizeof(digits), value).ptr;
+    line_.append(digits, end);
+  }
+
+  absl::Status CheckWord(std::string_view word) const {
+    const bool binary = format_ == VectorFormat::kWord2VecBinary;
+    const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+    bool sound = !word.empty() && word.find('\0') == std::string_view::npos &&
+                 word.find('\n') == std::string_view::npos;
+    if (sound && binary) sound = word.find(' ') == std::string_view::npos;
+    if (sound && !binary)
+      sound = !blank(word.front()) && !blank(word.back()) && !EndsInNumber(word);
+    if (sound) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": expected words that ",
+                                                   VectorFormatName(format_), " can hold, found ",
+                                                   Quoted(word)));
+  }
+
+  // "word 0.1": readers take the number for a component.
+  static bool EndsInNumber(std::string_view word) {
+    const size_t blank = word.find_last_of(" \t");
+    if (blank == std::string_view::npos) return false;
+    const std::string padded =
+        absl::StrCat(word.substr(blank + 1), std::string(kFloatTextPadding, ' '));
+    const char* p = padded.data();
+    float value;
+    return ParseFloat(p, value) == FloatText::kNumber && *p == ' ';
+  }
+
+  std::string path_;
+  VectorFormat format_;
+  DurableFile file_;
+  std::string line_;
+};
+
+class FolderWriter : public RowWriter {
+ public:
+  explicit FolderWriter(VectorFolderWriter writer) : writer_(std::move(writer)) {}
+  absl::Status Append(std::string_view, absl::Span<const float> row) override {
+    return writer_.Append(row);
+  }
+  absl::Status Finish() override { return writer_.Finish(); }
+
+ private:
+  VectorFolderWriter writer_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RowWriter>> CreateRowWriter(const std::string& path,
+                                                           const WriteOptions& options,
+                                                           const Words& words,
+                                                           VectorFolderPlan plan) {
+  switch (options.format) {
+    case VectorFormat::kGraft: {
+      plan.storage = options.storage;
+      plan.replace = options.replace;
+      ABSL_ASSIGN_OR_RETURN(VectorFolderWriter writer,
+                            VectorFolderWriter::Create(path, words, std::move(plan)));
+      return std::make_unique<FolderWriter>(std::move(writer));
+    }
+    case VectorFormat::kWord2VecText:
+    case VectorFormat::kWord2VecBinary:
+    case VectorFormat::kGlove: {
+      if (plan.rows == 0) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(path,
+                         ": expected vectors of words, found a model of sub-words alone, "
+                         "which only the format graft holds"));
+      }
+      ABSL_ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(path));
+      auto writer = std::make_unique<FileWriter>(path, options.format, std::move(file));
+      ABSL_RETURN_IF_ERROR(writer->WriteHeader(plan.rows, plan.width));
+      return writer;
+    }
+    default:
+      return absl::InvalidArgumentError(absl::StrCat(
+          path,
+          ": expected a format that is written: graft, word2vec-text, word2vec-binary or "
+          "glove; found ",
+          VectorFormatName(options.format)));
+  }
+}
+
+absl::Status WriteWordVectors(const WordVectors& vectors, const std::string& path,
+                              const WriteOptions& options) {
+  VectorFolderPlan plan = {.rows = vectors.size(),
+                           .width = vectors.width(),
+                           .norms = {},
+                           .scales = {},
+                           .sub_words = vectors.sub_words()};
+  std::vector<float> row(static_cast<size_t>(vectors.width()));
+  if (options.format == VectorFormat::kGraft) {
+    for (int64_t i = 0; i < vectors.size(); ++i) {
+      vectors.Row(i, absl::MakeSpan(row));
+      plan.norms.push_back(RowNorm(row));
+      if (options.storage == VectorStorage::kInt8) plan.scales.push_back(RowScale(row));
+    }
+  }
+  ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowWriter> writer,
+                        CreateRowWriter(path, options, vectors.words(), std::move(plan)));
+  for (int64_t i = 0; i < vectors.size(); ++i) {
+    vectors.Row(i, absl::MakeSpan(row));
+    ABSL_RETURN_IF_ERROR(writer->Append(vectors.words()[i], row));
+  }
+  return writer->Finish();
+}
+
+namespace {
+
+// Reads the file row by row, and gives its words, or nullopt for a format that does not stand so.
+absl::StatusOr<std::optional<Words>> Stream(const std::string& path, const LoadOptions& options,
+                                            const ConsumeRow& consume, LoadReport& report) {
+  ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path, options.zip_entry));
+  report.packing = source.packing();
+  ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));
+  if (reader == nullptr) return std::nullopt;
+  return StreamRows(*reader, source.name(), options, consume, report);
+}
+
+}  // namespace
+
+absl::StatusOr<LoadReport> ConvertWordVectors(const std::string& from, const LoadOptions& given,
+                                              const std::string& to, const WriteOptions& write) {
+  LoadOptions load = given;
+  load.allow_count_mismatch |= load.repair;
+  VectorFolderPlan plan;
+  LoadReport report;
+  std::optional<Words> words;
+  if (!IsFolder(from)) {
+    const bool scales = write.storage == VectorStorage::kInt8;
+    const auto measure = [&](std::string_view, absl::Span<const float> row) {
+      plan.norms.push_back(RowNorm(row));
+      if (scales) plan.scales.push_back(RowScale(row));
+      return absl::OkStatus();
+    };
+    ABSL_ASSIGN_OR_RETURN(words, Stream(from, load, measure, report));
+  }
+  if (!words) {
+    ABSL_ASSIGN_OR_RETURN(const LoadedVectors loaded, LoadWordVectors(from, load));
+    ABSL_RETURN_IF_ERROR(WriteWordVectors(loaded.vectors, to, write));
+    return loaded.report;
+  }
+  plan.rows = report.rows;
+  plan.width = report.width;
+  ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowWriter> writer,
+                        CreateRowWriter(to, write, *words, std::move(plan)));
+  int64_t rows = 0;
+  const auto append = [&](std::string_view word, absl::Span<const float> row) {
+    if (rows >= words->size() || word != (*words)[rows]) {
+      return absl::DataLossError(absl::StrCat(from, ": row ", rows,
+                                              ": expected the word that was read before, found ",
+                                              Quoted(word), ": the file changed meanwhile"));
+    }
+    ++rows;
+    return writer->Append(word, row);
+  };
+  LoadReport again;
+  ABSL_RETURN_IF_ERROR(Stream(from, load, append, again).status());
+  if (rows != words->size()) {
+    return absl::DataLossError(absl::StrCat(from, ": expected ", words->size(),
+                                            " rows as before, found ", rows,
+                                            ": the file changed meanwhile"));
+  }
+  ABSL_RETURN_IF_ERROR(writer->Finish());
+  return report;
+}
+
+}  // namespace graft

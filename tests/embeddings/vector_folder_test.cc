@@ -1,0 +1,281 @@
+#include "embeddings/vector_folder.h"
+
+#include <sys/stat.h>
+
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "embeddings/write.h"
+#include "tests/embeddings/load_test.h"
+
+namespace graft {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Rows of no even length, words of any bytes.
+std::string SampleText() {
+  std::mt19937 random(5);
+  std::string text =
+      "the 1 2 3\n. . . 3 4 5\nb\xFF"
+      "d -1 0 1\n\xC2\xA0 0 0 0\n";
+  for (int i = 0; i < 1000; ++i) {
+    absl::StrAppend(&text, "w", i);
+    for (int j = 0; j < 3; ++j) {
+      absl::StrAppend(&text, " ", static_cast<int>(random() % 20001) - 10000, "e-4");
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+struct Sample {
+  std::string path, folder;
+  WordVectors vectors;
+};
+
+Sample MakeSample(const WriteOptions& options = {}) {
+  Sample sample;
+  sample.path = TestFile("sample.txt", SampleText());
+  sample.folder = sample.path + ".graft";
+  auto loaded = LoadWordVectors(sample.path, {});
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+  sample.vectors = loaded->vectors;
+  WriteOptions replacing = options;
+  replacing.replace = true;
+  const absl::Status written = WriteWordVectors(sample.vectors, sample.folder, replacing);
+  EXPECT_TRUE(written.ok()) << written;
+  return sample;
+}
+
+void ExpectEqual(const WordVectors& a, const WordVectors& b) {
+  ASSERT_EQ(a.words().parts().bytes, b.words().parts().bytes);
+  std::vector<float> row_a(static_cast<size_t>(a.width())), row_b(row_a.size());
+  ASSERT_EQ(a.width(), b.width());
+  for (int64_t i = 0; i < a.size(); ++i) {
+    a.Row(i, absl::MakeSpan(row_a));
+    b.Row(i, absl::MakeSpan(row_b));
+    ASSERT_EQ(row_a, row_b) << i;
+  }
+}
+
+TEST(VectorFolderTest, WhatIsWrittenIsReadAndMapped) {
+  const Sample sample = MakeSample();
+  EXPECT_TRUE(IsVectorFolder(sample.folder));
+  const auto opened = OpenVectorFolder(sample.folder);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  ExpectEqual(*opened, sample.vectors);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(opened->matrix().data) % 64, 0u);
+  EXPECT_EQ(opened->Find(". . ."), 1);
+  EXPECT_EQ(opened->Find("none"), std::nullopt);
+  EXPECT_EQ(opened->matrix().norms[0], std::sqrt(14.0f));
+  EXPECT_TRUE(VerifyVectorFolder(sample.folder).ok()) << VerifyVectorFolder(sample.folder);
+  const auto loaded = LoadWordVectors(sample.folder, {});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->report.format, VectorFormat::kGraft);
+}
+
+TEST(VectorFolderTest, FilesThatOthersMayWriteToAreReadIntoMemory) {
+  const Sample sample = MakeSample();
+  for (const char* name : {"/vectors.safetensors", "/words.txt", "/words.index"}) {
+    ASSERT_EQ(chmod((sample.folder + name).c_str(), 0666), 0);
+  }
+  const auto opened = OpenVectorFolder(sample.folder);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  std::filesystem::remove_all(sample.folder);
+  ExpectEqual(*opened, sample.vectors);
+}
+
+TEST(VectorFolderTest, HalvesAndInt8AreTheNearest) {
+  for (const VectorStorage storage : {VectorStorage::kFloat16, VectorStorage::kInt8}) {
+    const Sample sample = MakeSample({.storage = storage});
+    const auto opened = OpenVectorFolder(sample.folder);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_EQ(opened->matrix().storage, storage);
+    EXPECT_TRUE(VerifyVectorFolder(sample.folder).ok()) << VerifyVectorFolder(sample.folder);
+    std::vector<float> row(3), original(3);
+    for (int64_t i = 0; i < opened->size(); ++i) {
+      opened->Row(i, absl::MakeSpan(row));
+      sample.vectors.Row(i, absl::MakeSpan(original));
+      const float step = storage == VectorStorage::kInt8 ? RowScale(original) * 0.5001f : 0;
+      for (size_t j = 0; j < 3; ++j) {
+        EXPECT_NEAR(row[j], original[j], std::max(step, std::abs(original[j]) / 2048));
+      }
+    }
+  }
+}
+
+TEST(VectorFolderTest, SubWordsTravel) {
+  const std::vector<float> rows = {1, 2, 3, 4, 5, 6};
+  WordsBuilder words;
+  words.Add("a");
+  const std::vector<float> matrix = {7, 8};
+  for (const bool pruned : {false, true}) {
+    std::optional<std::unordered_map<int64_t, int64_t>> map;
+    if (pruned) map = {{0, 1}, {1, 1}, {2, 2}, {3, 0}, {4, 0}};
+    const SubWordRules rules = {.min_length = 2, .max_length = 3, .buckets = pruned ? 5 : 3};
+    WordsBuilder builder;
+    builder.Add("a");
+    const WordVectors vectors(builder.Finish(),
+                              {.rows = 1, .width = 2, .data = matrix.data(), .owner = nullptr},
+                              SubWords(rules, rows.data(), 3, 2, nullptr, map));
+    const std::string folder = TestFile("x", "") + ".folder";
+    ASSERT_TRUE(WriteWordVectors(vectors, folder, {.replace = true}).ok());
+    const auto opened = OpenVectorFolder(folder);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    ASSERT_NE(opened->sub_words(), nullptr);
+    std::vector<float> expected(2), found(2);
+    EXPECT_TRUE(vectors.Vector("unknown", absl::MakeSpan(expected)));
+    EXPECT_TRUE(opened->Vector("unknown", absl::MakeSpan(found)));
+    EXPECT_EQ(expected, found);
+  }
+}
+
+TEST(VectorFolderTest, CutAndChangedHeadersAreRefused) {
+  const Sample sample = MakeSample();
+  for (const std::string name : {"/vectors.safetensors", "/words.txt", "/words.index"}) {
+    const std::string path = sample.folder + name, whole = ReadAll(path);
+    for (const size_t size :
+         {size_t{0}, size_t{7}, size_t{63}, whole.size() / 2, whole.size() - 1}) {
+      std::ofstream(path, std::ios::binary) << whole.substr(0, size);
+      const auto opened = OpenVectorFolder(sample.folder);
+      EXPECT_FALSE(opened.ok()) << name << " " << size;
+      EXPECT_THAT(std::string(opened.status().message()), HasSubstr("expected"));
+    }
+    std::ofstream(path, std::ios::binary) << whole << 'x';
+    EXPECT_FALSE(OpenVectorFolder(sample.folder).ok()) << name;
+    std::filesystem::remove(path);
+    EXPECT_FALSE(OpenVectorFolder(sample.folder).ok()) << name;
+    std::ofstream(path, std::ios::binary) << whole;
+  }
+  EXPECT_TRUE(OpenVectorFolder(sample.folder).ok());
+}
+
+// A bit may be wrong without notice at opening, but never does harm, and verification finds it.
+TEST(VectorFolderTest, FlippedBitsDoNoHarmAndVerificationFindsThem) {
+  const Sample sample = MakeSample();
+  std::mt19937 random(1);
+  for (const std::string name : {"/vectors.safetensors", "/words.txt", "/words.index"}) {
+    const std::string path = sample.folder + name, whole = ReadAll(path);
+    for (int round = 0; round < 300; ++round) {
+      std::string flipped = whole;
+      const size_t bit =
+          random() % (8 * (round < 150 ? whole.size() : std::min<size_t>(whole.size(), 600)));
+      flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+      std::ofstream(path, std::ios::binary) << flipped;
+      const auto opened = OpenVectorFolder(sample.folder);
+      const absl::Status verified = VerifyVectorFolder(sample.folder);
+      if (!opened.ok()) {
+        EXPECT_FALSE(verified.ok());
+        continue;
+      }
+      std::vector<float> row(static_cast<size_t>(opened->width()));
+      for (int64_t i = 0; i < opened->size(); ++i) {
+        opened->Find(opened->words()[i]);
+        opened->Find(absl::StrCat("w", i));
+        opened->Row(i, absl::MakeSpan(row));
+      }
+      // A slot may change so that every word is still found.
+      EXPECT_TRUE(!verified.ok() || name == "/words.index") << name << " " << bit;
+      if (verified.ok()) ExpectEqual(*opened, sample.vectors);
+    }
+    std::ofstream(path, std::ios::binary) << whole;
+  }
+}
+
+TEST(VectorFolderTest, AFolderIsOnlyReplacedOnDemand) {
+  const Sample sample = MakeSample();
+  EXPECT_EQ(WriteWordVectors(sample.vectors, sample.folder, {}).code(),
+            absl::StatusCode::kAlreadyExists);
+}
+
+TEST(WriteTest, EveryWrittenFormatReadsAsTheSame) {
+  const Sample sample = MakeSample();
+  for (const VectorFormat format : {VectorFormat::kWord2VecText, VectorFormat::kGlove}) {
+    const std::string path = sample.path + ".out";
+    const absl::Status written = WriteWordVectors(sample.vectors, path, {.format = format});
+    ASSERT_TRUE(written.ok()) << written;
+    const auto loaded = LoadWordVectors(path, {});
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(loaded->report.format, format);
+    ExpectEqual(loaded->vectors, sample.vectors);
+  }
+  EXPECT_EQ(WriteWordVectors(sample.vectors, sample.path + ".bin",
+                             {.format = VectorFormat::kWord2VecBinary})
+                .code(),
+            absl::StatusCode::kInvalidArgument)
+      << "a word has blanks";
+}
+
+TEST(WriteTest, BinaryReadsAsTheSame) {
+  const auto loaded = LoadBytes("one 1.1 2.2\ntwo 3.3 4.4\n");
+  ASSERT_TRUE(loaded.ok());
+  const std::string path = TestFile("out", "");
+  ASSERT_TRUE(
+      WriteWordVectors(loaded->vectors, path, {.format = VectorFormat::kWord2VecBinary}).ok());
+  const auto again = LoadWordVectors(path, {});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->report.format, VectorFormat::kWord2VecBinary);
+  ExpectEqual(again->vectors, loaded->vectors);
+}
+
+TEST(WriteTest, WordsThatAFormatCannotHoldAreRefused) {
+  for (const std::string word : {"", "a\nb", " a", "a ", "a 1", "a b"}) {
+    WordsBuilder builder;
+    builder.Add(word);
+    const std::vector<float> matrix = {1};
+    const WordVectors vectors(builder.Finish(),
+                              {.rows = 1, .width = 1, .data = matrix.data(), .owner = nullptr});
+    const std::string path = TestFile("out", "");
+    const bool text = WriteWordVectors(vectors, path, {.format = VectorFormat::kGlove}).ok();
+    EXPECT_EQ(text, word == "a b") << word;
+    EXPECT_FALSE(WriteWordVectors(vectors, path, {.format = VectorFormat::kWord2VecBinary}).ok());
+    EXPECT_TRUE(WriteWordVectors(vectors, path + ".folder", {.replace = true}).ok());
+    const auto opened = OpenVectorFolder(path + ".folder");
+    ASSERT_TRUE(opened.ok());
+    EXPECT_EQ(opened->words()[0], word);
+  }
+}
+
+TEST(ConvertTest, AStreamedConversionIsTheOneInMemory) {
+  const Sample sample = MakeSample({.storage = VectorStorage::kInt8});
+  const std::string streamed = sample.path + ".streamed";
+  const auto report = ConvertWordVectors(
+      sample.path, {.format = {}, .threads = 2, .words_path = {}, .zip_entry = {}}, streamed,
+      {.storage = VectorStorage::kInt8, .replace = true});
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->rows, 1004);
+  EXPECT_EQ(report->broken_utf8, 1);
+  for (const std::string name : {"/vectors.safetensors", "/words.txt", "/words.index"}) {
+    EXPECT_EQ(ReadAll(streamed + name), ReadAll(sample.folder + name)) << name;
+  }
+  const auto back = ConvertWordVectors(streamed, {}, sample.path + ".text",
+                                       {.format = VectorFormat::kWord2VecText});
+  ASSERT_TRUE(back.ok()) << back.status();
+}
+
+TEST(ConvertTest, DuplicatesAndSkippedRowsAreLeftOut) {
+  LoadOptions load;
+  load.repair = true;
+  const std::string from = TestFile("from", "9 1\na 1\nb 2\na 3\nc x\nd 4\n");
+  const auto report =
+      ConvertWordVectors(from, load, from + ".out", {.format = VectorFormat::kGlove});
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(ReadAll(from + ".out"), "a 1\nb 2\nd 4\n");
+  EXPECT_EQ(report->duplicates, 1);
+  EXPECT_EQ(report->skipped, 1);
+  EXPECT_EQ(report->findings.size(), 3u);
+}
+
+}  // namespace
+}  // namespace graft
