@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "embeddings/byte_source.h"
+#include "embeddings/formats.h"
 #include "embeddings/row_reader.h"
 #include "embeddings/vector_folder.h"
 
@@ -23,6 +24,29 @@ absl::StatusOr<LoadedVectors> LoadFolder(const std::string& path) {
   return LoadedVectors{std::move(vectors), std::move(report)};
 }
 
+// A format that does not stand row by row.
+std::optional<VectorFormat> FormatInOnePiece(std::string_view front, const LoadOptions& options) {
+  using Format = std::pair<VectorFormat, std::string_view>;
+  for (const auto& [format, magic] :
+       {Format(VectorFormat::kFastText, kFastTextMagic), Format(VectorFormat::kNumpy, kNumpyMagic),
+        Format(VectorFormat::kFinalfusion, kFinalfusionMagic)}) {
+    if (options.format ? options.format == format : front.starts_with(magic)) return format;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<LoadedVectors> LoadInOnePiece(ByteSource& source, const std::string& path,
+                                             const LoadOptions& options, LoadReport report) {
+  switch (report.format) {
+    case VectorFormat::kFastText:
+      return ReadFastText(source, options, std::move(report));
+    case VectorFormat::kNumpy:
+      return ReadNumpy(source, path, options, std::move(report));
+    default:
+      return ReadFinalfusion(source, options, std::move(report));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const LoadOptions& options,
@@ -32,6 +56,10 @@ absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const Lo
     return OpenBinaryRows(source, options);
   }
   ABSL_ASSIGN_OR_RETURN(const std::string_view front, source.Peek(kFrontBytes));
+  if (const auto found = FormatInOnePiece(front, options)) {
+    report.format = *found;
+    return nullptr;
+  }
   ABSL_ASSIGN_OR_RETURN(
       const std::optional<TextLayout> layout,
       FindTextLayout(source.name(), front, front.size() < kFrontBytes, options.format));
@@ -54,7 +82,11 @@ absl::StatusOr<LoadedVectors> LoadWordVectors(const std::string& path, const Loa
   LoadReport report;
   report.packing = source.packing();
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));
+  if (reader == nullptr) return LoadInOnePiece(source, path, options, std::move(report));
   ABSL_ASSIGN_OR_RETURN(CollectedRows rows, CollectRows(*reader, source.name(), options, report));
+  if (const SubWordRules* const rules = reader->floret()) {
+    return MakeFloret(std::move(rows), *rules, source.name(), std::move(report));
+  }
   return LoadedVectors{WordVectors(std::move(rows.words), std::move(rows.matrix)),
                        std::move(report)};
 }

@@ -56,6 +56,8 @@ class RowReader {
   virtual std::optional<int64_t> declared_rows() const = 0;
   // No file of this size has more sound rows.
   virtual int64_t max_rows() const = 0;
+  // Of floret, whose rows are buckets and not words; nullptr: words.
+  virtual const SubWordRules* floret() const { return nullptr; }
   // The next bytes; false at the end.
   virtual absl::StatusOr<bool> Take(RowBatch& batch) = 0;
   // Reads them: row i of the batch into floats [i * width, (i + 1) * width), of which there is

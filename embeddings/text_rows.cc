@@ -34,6 +34,9 @@ class TextRows : public RowReader {
 
   int64_t width() const override { return layout_.width; }
   std::optional<int64_t> declared_rows() const override { return layout_.declared_rows; }
+  const SubWordRules* floret() const override {
+    return layout_.format == VectorFormat::kFloret ? &layout_.floret : nullptr;
+  }
   int64_t max_rows() const override {
     return static_cast<int64_t>(
         std::min<uint64_t>(source_.max_size() / row_bytes() + 1, kMaxWords));

@@ -165,7 +165,7 @@ absl::StatusOr<std::optional<Words>> Stream(const std::string& path, const LoadO
   ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path, options.zip_entry));
   report.packing = source.packing();
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));
-  if (reader == nullptr) return std::nullopt;
+  if (reader == nullptr || reader->floret() != nullptr) return std::nullopt;
   return StreamRows(*reader, source.name(), options, consume, report);
 }
 
@@ -188,6 +188,7 @@ absl::StatusOr<LoadReport> ConvertWordVectors(const std::string& from, const Loa
     ABSL_ASSIGN_OR_RETURN(words, Stream(from, load, measure, report));
   }
   if (!words) {
+    plan = {};
     ABSL_ASSIGN_OR_RETURN(const LoadedVectors loaded, LoadWordVectors(from, load));
     ABSL_RETURN_IF_ERROR(WriteWordVectors(loaded.vectors, to, write));
     return loaded.report;

@@ -24,6 +24,8 @@ inline std::string TestFile(const std::string& name, std::string_view bytes) {
                                        (std::string(info->test_suite_name()) + "." + info->name());
   std::filesystem::create_directories(folder);
   const std::string path = folder / name;
+  // Not truncated: ext4 writes a file that was emptied and filled again to the disk at once.
+  std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary) << bytes;
   return path;
 }
