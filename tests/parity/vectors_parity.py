@@ -111,8 +111,9 @@ if package == "floret":
 def train(package, function, arguments, path, quantize=None, **options):
     """fasttext 0.9.3 reads memory that it has not set, and then sometimes refuses what it trained: so it may try again,
     in a process of its own."""
-    order = json.dumps([package, function, arguments, {"verbose": 0, "thread": 1, "lr": 0.02, **options}, str(path), quantize])
-    for _ in range(100):
+    for attempt in range(100):
+        settings = {"verbose": 0, "thread": 1, "lr": 0.02 + attempt / 1000, **options}
+        order = json.dumps([package, function, arguments, settings, str(path), quantize])
         done = subprocess.run([sys.executable, "-c", TRAIN, order], capture_output=True)
         if done.returncode == 0:
             return
