@@ -34,6 +34,27 @@ constexpr size_t kLanes = hn::MaxLanes(F32());
 
 HWY_INLINE float Sum(V32 v) { return hn::GetLane(hn::SumOfLanes(F32(), v)); }
 
+// The sums of four vectors, side by side.
+HWY_INLINE void StoreSums(V32 a, V32 b, V32 c, V32 e, float* out) {
+  const F32 d;
+  const hn::Repartition<double, F32> d64;
+  const auto ab =
+      hn::BitCast(d64, hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b)));
+  const auto ce =
+      hn::BitCast(d64, hn::Add(hn::InterleaveLower(d, c, e), hn::InterleaveUpper(d, c, e)));
+  // In every block of 128 bits: what it adds to the four sums.
+  const V32 blocks = hn::Add(hn::BitCast(d, hn::InterleaveLower(d64, ab, ce)),
+                             hn::BitCast(d, hn::InterleaveUpper(d64, ab, ce)));
+  const hn::Half<F32> half;
+  const auto pair = hn::Add(hn::LowerHalf(half, blocks), hn::UpperHalf(half, blocks));
+#if HWY_MAX_BYTES >= 64
+  const hn::Half<decltype(half)> quarter;
+  hn::StoreU(hn::Add(hn::LowerHalf(quarter, pair), hn::UpperHalf(quarter, pair)), quarter, out);
+#else
+  hn::StoreU(pair, half, out);
+#endif
+}
+
 // Four rows at once: their sums do not wait for each other.
 void DotRowsOf(const float* query, const float* rows, int64_t count, int64_t width, float* out) {
   const F32 d;
@@ -65,10 +86,7 @@ void DotRowsOf(const float* query, const float* rows, int64_t count, int64_t wid
       sum_c = hn::MulAdd(q, hn::LoadU(d, c + i), sum_c);
       sum_e = hn::MulAdd(q, hn::LoadU(d, e + i), sum_e);
     }
-    out[row] = Sum(sum_a);
-    out[row + 1] = Sum(sum_b);
-    out[row + 2] = Sum(sum_c);
-    out[row + 3] = Sum(sum_e);
+    StoreSums(sum_a, sum_b, sum_c, sum_e, out + row);
   }
   for (; row < count; ++row) out[row] = dot(rows + row * width);
 }
