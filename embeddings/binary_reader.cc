@@ -5,6 +5,7 @@
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "embeddings/finite.h"
 
 namespace graft {
 
@@ -98,9 +99,7 @@ absl::Status CheckFinite(const std::string& name, uint64_t begin, const float* f
                          int64_t width) {
   for (int64_t row = 0; row < rows; ++row) {
     const float* const from = floats + row * width;
-    bool finite = true;
-    for (int64_t i = 0; i < width; ++i) finite &= std::isfinite(from[i]);
-    if (finite) continue;
+    if (AllFinite(from, width)) continue;
     int64_t i = 0;
     while (std::isfinite(from[i])) ++i;
     return absl::DataLossError(absl::StrCat(

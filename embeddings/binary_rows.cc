@@ -9,6 +9,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
+#include "embeddings/finite.h"
 #include "embeddings/row_reader.h"
 
 namespace graft {
@@ -122,10 +123,8 @@ void BinaryRows::Parse(RowBatch& batch, float* floats) const {
     std::memcpy(out, blank + 1, vector_bytes());
     at = blank + 1 + vector_bytes();
     const auto offset = static_cast<uint64_t>(row - batch.bytes.data());
-    uint32_t not_finite = 0;
-    for (int64_t j = 0; j < counts_.width; ++j) not_finite |= std::isfinite(out[j]) ? 0u : 1u;
     std::string problem;
-    if (not_finite != 0) {
+    if (!AllFinite(out, counts_.width)) {
       int64_t j = 0;
       while (std::isfinite(out[j])) ++j;
       problem = ComponentError(j, absl::StrCat(out[j]));

@@ -126,7 +126,7 @@ def check_fasttext(reader, work):
     unsupervised, supervised = "train_unsupervised", "train_supervised"
     orders = {
         "skipgram.bin": (unsupervised, dict(model="skipgram", dim=16, minCount=1, bucket=5000)),
-        "short.bin": (unsupervised, dict(model="skipgram", dim=8, minCount=1, bucket=100, minn=1, maxn=2)),
+        "short.bin": (unsupervised, dict(model="skipgram", dim=8, minCount=1, bucket=3000, minn=2, maxn=2)),
         "no-ngrams.bin": (unsupervised, dict(dim=7, minCount=1, maxn=0)),
         "supervised.bin": (supervised, dict(dim=9, wordNgrams=2, bucket=1000, minn=2, maxn=4)),
         "pruned.ftz": (supervised, dict(dim=10, bucket=5000, minn=2, maxn=4,
