@@ -5,10 +5,13 @@
 """
 
 import base64
+import gzip
+import io
 import json
 import re
 import struct
 import sys
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -360,8 +363,52 @@ def safetensors_files():
         yield f"index{i}", b"\2" + json.dumps({"metadata": {"total_size": 16}, "weight_map": files}).encode()
 
 
+# Word vectors, behind a byte that chooses (vector_files_fuzz.cc).
+
+def vector_files():
+    def row(word, *numbers):
+        return word + b" " + struct.pack(f"<{len(numbers)}f", *numbers)
+    rows = b"one 1 -2.5e-3\ntwo 3 4\nat x@y.z .5 1e5\na\xc2\xa0b 5 6 \r\nb\xff 0 -0\n"
+    yield "glove", b"\0" + rows
+    yield "repair", b"\x10" + b"9 2\n" + rows + b"bad 1\none 1 2\nworse 1 nan\n"
+    yield "text", b"\0" + b"5 2\n" + rows
+    yield "count", b"\x20" + b"9 2\n" + rows
+    for i, end in enumerate((b"", b"\n")):
+        binary = b"2 3\n" + row(b"one", 1, 2, 3) + end + row(b"two", 4, 5, 6) + end
+        yield f"binary{i}", b"\0" + binary
+        yield f"binary_cut{i}", b"\x13" + binary[:-3]
+    yield "gzip", b"\0" + gzip.compress(rows)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("vectors.txt", rows)
+    yield "zip", b"\0" + packed.getvalue()
+    yield "floret", b"\0" + b"3 2 2 3 2 7 < >\n0 1 2\n1 3 4\n2 5 6\n"
+    for model, buckets in ((2, 5), (3, 0)):
+        labels = int(model == 3)
+        fasttext = struct.pack("<14id", 793712314, 12, 2, 5, 5, 1, 5, 1, 2 + labels, model, buckets, 2, 3 * (buckets > 0), 100, 1e-4)
+        fasttext += struct.pack("<3i2q", 2 + labels, 2, labels, 14, -1)
+        for word, kind in [(b"ab", 0), (b"c\xff", 0)] + labels * [(b"__label__x", 1)]:
+            fasttext += word + b"\0" + struct.pack("<qb", 7, kind)
+        fasttext += b"\0" + struct.pack(f"<2q{2 * (2 + buckets)}f", 2 + buckets, 2, *range(2 * (2 + buckets)))
+        outputs = labels or 2
+        yield f"fasttext{model}", b"\0" + fasttext + b"\0" + struct.pack(f"<2q{2 * outputs}f", outputs, 2, *range(2 * outputs))
+    quantized = struct.pack("<14id", 793712314, 12, 2, 5, 5, 1, 5, 1, 3, 3, 5, 2, 3, 100, 1e-4) + struct.pack("<3i2q", 3, 2, 1, 14, 2)
+    quantized += b"ab\0" + struct.pack("<qb", 7, 0) + b"c\0" + struct.pack("<qb", 7, 0) + b"__label__x\0" + struct.pack("<qb", 7, 1)
+    quantized += struct.pack("<4i", 0, 0, 3, 1) + b"\1\0" + struct.pack("<2qi", 4, 2, 4) + bytes(4)
+    quantized += struct.pack("<4i512f", 2, 1, 2, 2, *range(512)) + b"\0" + struct.pack("<2q2f", 1, 2, 1, 2)
+    yield "quantized", b"\0" + quantized
+    for order in (False, True):
+        header = f"{{'descr': '<f4', 'fortran_order': {order}, 'shape': (3, 2), }}\n".encode()
+        yield f"numpy{order}", b"\0" + b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + struct.pack("<6f", *range(6))
+    words = struct.pack("<Q", 2) + struct.pack("<I", 1) + b"a" + struct.pack("<I", 3) + b"bcd"
+    chunks = [(1, words), (2, struct.pack("<QII", 2, 2, 10) + bytes(1) + struct.pack("<4f", 1, 2, 3, 4))]
+    fifu = b"FiFu" + struct.pack("<4I", 0, 2, 1, 2) + b"".join(struct.pack("<IQ", i, len(data)) + data for i, data in chunks)
+    yield "finalfusion", b"\0" + fifu
+
+
 def main():
-    for target, files in (("sentencepiece_model_fuzz", sentencepiece_models()), ("tokenizer_json_fuzz", tokenizer_files()),
+    for target, files in (("vector_files_fuzz", vector_files()), ("sentencepiece_model_fuzz", sentencepiece_models()),
+                          ("tokenizer_json_fuzz", tokenizer_files()),
                           ("encode_fuzz", texts()), ("tensorflow_checkpoint_fuzz", tensorflow_checkpoints()),
                           ("pytorch_file_fuzz", torch_files()), ("safetensors_fuzz", safetensors_files())):
         folder = Path(sys.argv[1]) / target
