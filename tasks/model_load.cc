@@ -12,6 +12,7 @@
 #include "models/checkpoint.h"
 #include "models/head.h"
 #include "models/weights/weight_files.h"
+#include "tasks/encoder_folder.h"
 #include "tasks/model_folder.h"
 
 namespace graft {
@@ -136,9 +137,9 @@ absl::Status LoadWeights(LoadedModel& model) {
   return ListUnusedModules(model);
 }
 
-absl::StatusOr<LoadedModel> Load(const std::string& path) {
+absl::StatusOr<LoadedModel> Load(absl::StatusOr<ModelFolder> opened) {
   LoadedModel model;
-  ABSL_ASSIGN_OR_RETURN(model.folder, OpenModelFolder(path));
+  ABSL_ASSIGN_OR_RETURN(model.folder, std::move(opened));
   ModelFolder& folder = model.folder;
   ABSL_ASSIGN_OR_RETURN(model.tokenizer, LoadTokenizer(folder.transformer));
   const Tokenizer& tokenizer = *model.tokenizer;
@@ -159,7 +160,11 @@ absl::StatusOr<LoadedModel> Load(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
-  return CatchErrors(path, [&] { return Load(path); });
+  return CatchErrors(path, [&] { return Load(OpenModelFolder(path)); });
+}
+
+absl::StatusOr<LoadedModel> LoadEncoder(const std::string& path) {
+  return CatchErrors(path, [&] { return Load(OpenEncoderFolder(path)); });
 }
 
 }  // namespace graft

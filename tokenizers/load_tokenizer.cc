@@ -232,9 +232,7 @@ absl::StatusOr<TokenizerParts> LoadFolder(const std::string& folder) {
   return parts;
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder) {
+absl::StatusOr<std::unique_ptr<const Tokenizer>> Load(const std::string& folder, bool lower_case) {
   if (!PathExists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": no such folder"));
   const std::string json_path = JoinPath(folder, "tokenizer.json");
   const std::string config_path = JoinPath(folder, "tokenizer_config.json");
@@ -248,6 +246,12 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
     ABSL_ASSIGN_OR_RETURN(parts, LoadFolder(folder));
   }
   ABSL_RETURN_IF_ERROR(FitModelConfig(folder, !absl::EndsWith(parts->files[0], ".txt"), *parts));
+  const auto is_lowercase = [](const Normalizer& step) {
+    return std::holds_alternative<Lowercase>(step);
+  };
+  if (lower_case && !absl::c_any_of(parts->normalizers, is_lowercase)) {
+    parts->normalizers.insert(parts->normalizers.begin(), Lowercase());
+  }
   if (config) {
     if (!absl::c_linear_search(parts->files, config_path)) parts->files.push_back(config_path);
     ABSL_ASSIGN_OR_RETURN(const double length,
@@ -255,6 +259,16 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
     if (length < kNoLengthLimit) parts->model_max_length = static_cast<size_t>(length);
   }
   return std::make_unique<ComposedTokenizer>(*std::move(parts));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder) {
+  return Load(folder, /*lower_case=*/false);
+}
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadLowerCaseTokenizer(const std::string& folder) {
+  return Load(folder, /*lower_case=*/true);
 }
 
 }  // namespace graft
