@@ -95,6 +95,23 @@ absl::StatusOr<DataColumns> FindDataColumns(std::string_view where,
   return columns;
 }
 
+absl::StatusOr<TextColumns> FindTextColumns(std::string_view where,
+                                            absl::Span<const std::string> first,
+                                            std::string_view text_column,
+                                            std::string_view id_column) {
+  TextColumns columns;
+  columns.count = first.size();
+  columns.has_header = IsName(text_column) || IsName(id_column) ||
+                       (text_column.empty() && absl::c_linear_search(first, "text"));
+  if (columns.has_header) ABSL_RETURN_IF_ERROR(CheckUniqueNames(where, first));
+  ABSL_ASSIGN_OR_RETURN(columns.text,
+                        FindColumn(where, first, columns.has_header, text_column, "text", 0));
+  if (id_column.empty()) return columns;
+  ABSL_ASSIGN_OR_RETURN(columns.id,
+                        FindColumn(where, first, columns.has_header, id_column, "id", 0));
+  return columns;
+}
+
 std::string QuoteForMessage(std::string_view text) {
   if (text.size() <= kMaxBytesShown) return absl::StrCat("'", text, "'");
   size_t end = kMaxBytesShown;

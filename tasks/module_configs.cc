@@ -18,11 +18,6 @@ namespace {
 constexpr int64_t kMaxWidth = 1'000'000;
 constexpr int64_t kMaxTextTokens = 1'000'000;
 
-// In the order in which flags of older files are joined.
-constexpr PoolingMode kPoolingModes[] = {PoolingMode::kCls,          PoolingMode::kMax,
-                                         PoolingMode::kMean,         PoolingMode::kMeanSqrtLength,
-                                         PoolingMode::kWeightedMean, PoolingMode::kLast};
-
 // pooling_mode_cls_token, pooling_mode_mean_tokens, ..., pooling_mode_lasttoken.
 std::string FlagOf(PoolingMode mode) {
   switch (mode) {
@@ -55,9 +50,7 @@ absl::Status CheckKeys(const JsonValue& root, const std::vector<std::string>& kn
 
 absl::StatusOr<PoolingMode> PoolingModeOf(const JsonValue& value) {
   ABSL_ASSIGN_OR_RETURN(const std::string_view name, value.AsString());
-  for (const PoolingMode mode : kPoolingModes) {
-    if (PoolingModeName(mode) == name) return mode;
-  }
+  if (const auto mode = FindPoolingMode(name)) return *mode;
   return value.Error(absl::StrCat("expected ", AllPoolingModes(), ", found '", name, "'"));
 }
 

@@ -20,4 +20,11 @@ std::string_view PoolingModeName(PoolingMode mode) {
   return "lasttoken";
 }
 
+std::optional<PoolingMode> FindPoolingMode(std::string_view name) {
+  for (const PoolingMode mode : kPoolingModes) {
+    if (PoolingModeName(mode) == name) return mode;
+  }
+  return std::nullopt;
+}
+
 }  // namespace graft

@@ -38,21 +38,7 @@ struct TextEmbedder::Impl {
 
 namespace {
 
-PoolingMode ModeOf(Pooling pooling) {
-  switch (pooling) {
-    case Pooling::kCls:
-      return PoolingMode::kCls;
-    case Pooling::kMax:
-      return PoolingMode::kMax;
-    case Pooling::kLast:
-      return PoolingMode::kLast;
-    case Pooling::kMean:
-      break;
-  }
-  return PoolingMode::kMean;
-}
-
-// The first tokens of `hidden`, cut to `dimensions` numbers a row.
+// x [B, W] -> [B, dimensions].
 at::Tensor FirstColumns(const at::Tensor& x, int64_t dimensions) {
   return x.size(1) == dimensions ? x : x.narrow(1, 0, dimensions).contiguous();
 }
@@ -124,8 +110,8 @@ class EmbedderLoader {
       return absl::OkStatus();
     }
     impl_.pooling_by_default = !options_.pooling;
-    const Pooling pooling = options_.pooling.value_or(Pooling::kMean);
-    impl_.pipeline = SentencePipeline(ModeOf(pooling), folder.config.hidden_size);
+    impl_.pipeline =
+        SentencePipeline(options_.pooling.value_or(PoolingMode::kMean), folder.config.hidden_size);
     return absl::OkStatus();
   }
 

@@ -12,15 +12,15 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "models/kernels/pooling.h"
 #include "tasks/model_fingerprint.h"
+#include "tasks/pooling_mode.h"
 #include "tasks/threads.h"  // IWYU pragma: export
 
 namespace graft {
 
 struct EmbedderOptions {
   // For folders that have no modules.json and so do not say it themselves; mean without it.
-  std::optional<Pooling> pooling = std::nullopt;
+  std::optional<PoolingMode> pooling = std::nullopt;
   // Divide every vector by its length, last of all.
   bool normalize = false;
   // The output of this stage (0: the embeddings, k: layer k) in place of the last one's.

@@ -2,12 +2,14 @@
 #ifndef GRAFT_TOKENIZERS_LOAD_TOKENIZER_H_
 #define GRAFT_TOKENIZERS_LOAD_TOKENIZER_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/json.h"
 #include "tokenizers/pipeline.h"
+#include "tokenizers/tokenizer.h"
 
 namespace graft {
 
