@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "absl/status/status_macros.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
 #include "base/text_input.h"
-#include "base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "tasks/text_classifier.h"
+#include "tools/argument_texts.h"
 #include "tools/compute.h"
 #include "tools/json_text.h"
 #include "tools/verbs.h"
@@ -82,18 +81,6 @@ absl::Status ClassifyBlock(const Options& o, const TextClassifier& classifier,
   return absl::OkStatus();
 }
 
-// The texts of the command line: whether they are UTF-8, it shows alone.
-absl::Status CheckTexts(const Options& o) {
-  for (size_t i = 0; i < o.texts.size(); ++i) {
-    const auto bad = FindInvalidUtf8(o.texts[i]);
-    if (!bad || o.invalid_utf8 == InvalidUtf8::kReplace) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("text ", i + 1, " of the command line: byte ", *bad,
-                     ": expected UTF-8, found an ill-formed sequence"));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status ClassifyInput(const Options& o, const TextClassifier& classifier, Totals& totals) {
   ABSL_ASSIGN_OR_RETURN(TextInput input, TextInput::Open("-", {.invalid_utf8 = o.invalid_utf8}));
   const size_t block = ::isatty(STDIN_FILENO) ? 1 : kBlock;
@@ -114,8 +101,7 @@ absl::Status ClassifyInput(const Options& o, const TextClassifier& classifier, T
 
 absl::StatusOr<int> Classify(const Options& o) {
   ABSL_RETURN_IF_ERROR(PrepareCompute(o.device, o.threads));
-  std::vector<std::string> arguments;
-  for (const std::string& text : o.texts) arguments.push_back(ReplaceInvalidUtf8(text));
+  const std::vector<std::string> arguments = ReplacedTexts(o.texts);
   ABSL_ASSIGN_OR_RETURN(const TextClassifier classifier, TextClassifier::Load(o.model));
   Totals totals;
   if (arguments.empty()) {
@@ -141,7 +127,7 @@ Verb ClassifyVerb() {
               "graft classify --model my-model \"A wonderful film.\"\n"
               "graft classify --model my-model --json < reviews.txt",
           .declare = [options](OptionList& list) { Declare(*options, list); },
-          .check = [options] { return CheckTexts(*options); },
+          .check = [options] { return CheckArgumentTexts(options->texts, options->invalid_utf8); },
           .run = [options] { return Classify(*options); }};
 }
 
