@@ -21,13 +21,18 @@
 namespace graft {
 namespace {
 
+SlotLayout Slot(std::string name, std::vector<int64_t> shape) {
+  SlotLayout slot;
+  slot.parts.push_back({.name = std::move(name), .shape = std::move(shape)});
+  return slot;
+}
+
 // The slots of a Dense module: weight, and bias and residual when it has them.
 std::vector<SlotLayout> DenseSlots(const DenseModule& config) {
-  const std::vector<int64_t> matrix = {config.out, config.in};
-  std::vector<SlotLayout> slots = {{{{"linear.weight", matrix}}}};
-  if (config.bias) slots.push_back({{{"linear.bias", {config.out}}}});
+  std::vector<SlotLayout> slots = {Slot("linear.weight", {config.out, config.in})};
+  if (config.bias) slots.push_back(Slot("linear.bias", {config.out}));
   if (config.residual && config.in != config.out) {
-    slots.push_back({{{"residual.weight", matrix}}});
+    slots.push_back(Slot("residual.weight", {config.out, config.in}));
   }
   return slots;
 }

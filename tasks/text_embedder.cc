@@ -144,7 +144,9 @@ class EmbedderLoader {
 
   absl::Status SetPrompt() {
     const auto& prompts = impl_.settings.prompts;
-    if (options_.prompt) {
+    if (options_.for_queries && prompts.contains("query")) {
+      impl_.prompt = prompts.at("query");
+    } else if (options_.prompt) {
       impl_.prompt = *options_.prompt;
     } else if (options_.prompt_name) {
       const auto found = prompts.find(*options_.prompt_name);
@@ -237,7 +239,8 @@ Embeddings TextEmbedder::Compute(EncodedBatch encoded) const {
   const Impl& impl = *impl_;
   const c10::AutoGradMode no_grad(false);
   const auto count = static_cast<int64_t>(encoded.starts.size()) - 1;
-  Embeddings result = {.dimensions = impl.dimensions};
+  Embeddings result;
+  result.dimensions = impl.dimensions;
   result.values.resize(count * impl.dimensions);
   std::vector<int64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
@@ -295,12 +298,6 @@ std::string TextEmbedder::pooling() const { return impl_->pipeline->Describe(); 
 bool TextEmbedder::pooling_by_default() const { return impl_->pooling_by_default; }
 const std::string& TextEmbedder::prompt() const { return impl_->prompt; }
 const std::string& TextEmbedder::similarity() const { return impl_->settings.similarity; }
-
-std::optional<std::string> TextEmbedder::FindPrompt(std::string_view name) const {
-  const auto found = impl_->settings.prompts.find(std::string(name));
-  if (found == impl_->settings.prompts.end()) return std::nullopt;
-  return found->second;
-}
 
 bool TextEmbedder::normalized() const {
   const bool whole = impl_->dimensions == impl_->pipeline->width();

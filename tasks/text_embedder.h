@@ -32,6 +32,9 @@ struct EmbedderOptions {
   // itself. Not both. Without them the folder's default prompt; an empty text is no prompt.
   std::optional<std::string> prompt_name = std::nullopt;
   std::optional<std::string> prompt = std::nullopt;
+  // Where the folder has a prompt named `query`, it comes before `prompt`: as encode_query of
+  // sentence-transformers does.
+  bool for_queries = false;
 };
 
 struct EncodedBatch;
@@ -81,8 +84,6 @@ class TextEmbedder {
   bool pooling_by_default() const;
   // What stands in front of every text; may be empty.
   const std::string& prompt() const;
-  // The prompt that the folder has for this name.
-  std::optional<std::string> FindPrompt(std::string_view name) const;
   // How the folder says its vectors are compared: cosine, dot, euclidean or manhattan.
   const std::string& similarity() const;
   // Whether all vectors have length 1.

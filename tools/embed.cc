@@ -113,7 +113,7 @@ struct Job {
   TextEmbedder embedder;
   std::unique_ptr<EmbeddingOutput> output;
   bool writes_file = false;
-  CutTexts cut;
+  CutTexts cut = {};
   int64_t texts = 0;
 
   absl::Status Embed(absl::Span<const TextRow> rows) {

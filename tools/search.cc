@@ -85,7 +85,8 @@ absl::StatusOr<TextEmbedder> LoadEmbedder(const Options& o, const EmbeddingIndex
                                             " was made with it; --model names another place"));
   }
   EmbedderOptions options = source.options;
-  if (!o.prompt.name.empty() || !o.prompt.text.empty()) {
+  options.for_queries = o.prompt.name.empty() && o.prompt.text.empty();
+  if (!options.for_queries) {
     options.prompt.reset();
     SetPrompt(o.prompt, options);
   }
@@ -96,10 +97,7 @@ absl::StatusOr<TextEmbedder> LoadEmbedder(const Options& o, const EmbeddingIndex
     return absl::FailedPreconditionError(absl::StrCat(model, ": expected the model that made ",
                                                       o.index, ", found other ", different));
   }
-  const auto query_prompt = embedder.FindPrompt("query");
-  if (!options.prompt || !o.prompt.text.empty() || !query_prompt) return embedder;
-  options.prompt = *query_prompt;
-  return TextEmbedder::Load(model, options);
+  return embedder;
 }
 
 // What all queries have in common.
