@@ -38,6 +38,10 @@ absl::Status CheckUniqueNames(std::string_view where, absl::Span<const std::stri
   return absl::OkStatus();
 }
 
+std::string WithArticle(std::string_view name) {
+  return absl::StrCat(name.starts_with('i') ? "an " : "a ", name);
+}
+
 // The index of one column. `option` is what the caller asked for, `name` what a header calls it by
 // default, `position` where it stands without a header.
 absl::StatusOr<size_t> FindColumn(std::string_view where, absl::Span<const std::string> first,
@@ -46,7 +50,7 @@ absl::StatusOr<size_t> FindColumn(std::string_view where, absl::Span<const std::
   if (IsNumber(option)) {
     size_t number = 0;
     if (!absl::SimpleAtoi(option, &number) || number < 1 || number > first.size()) {
-      return Error(where, "expected a ", name, " column from 1 to ", first.size(),
+      return Error(where, "expected ", WithArticle(name), " column from 1 to ", first.size(),
                    ", the number of columns here, found ", option);
     }
     return number - 1;
@@ -58,7 +62,7 @@ absl::StatusOr<size_t> FindColumn(std::string_view where, absl::Span<const std::
   const std::string_view wanted = option.empty() ? name : option;
   const auto found = absl::c_find(first, wanted);
   if (found == first.end()) {
-    return Error(where, "expected a ", name, " column named ", QuoteForMessage(wanted),
+    return Error(where, "expected ", WithArticle(name), " column named ", QuoteForMessage(wanted),
                  ", found the columns ", QuoteForMessage(first));
   }
   return static_cast<size_t>(found - first.begin());
