@@ -54,34 +54,39 @@ absl::Status ErrnoStatus(int error, std::string_view path, std::string_view acti
 }
 
 absl::StatusOr<InputFile> InputFile::Open(const std::string& path) {
-  return OpenWith(path, 0, /*only_name=*/false);
+  return OpenWith(path, path, 0, /*only_name=*/false);
 }
 
 absl::StatusOr<InputFile> InputFile::OpenOnly(const std::string& path) {
-  return OpenWith(path, O_NOFOLLOW, /*only_name=*/true);
+  return OpenWith(path, path, O_NOFOLLOW, /*only_name=*/true);
 }
 
-absl::StatusOr<InputFile> InputFile::OpenWith(const std::string& path, int flags, bool only_name) {
+absl::StatusOr<InputFile> InputFile::OpenOnly(const std::string& path, const std::string& shown) {
+  return OpenWith(path, shown, O_NOFOLLOW, /*only_name=*/true);
+}
+
+absl::StatusOr<InputFile> InputFile::OpenWith(const std::string& path, const std::string& shown,
+                                              int flags, bool only_name) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
-  if (descriptor < 0) return ErrnoStatus(errno, path, "open");
+  if (descriptor < 0) return ErrnoStatus(errno, shown, "open");
   struct stat info;
   if (::fstat(descriptor, &info) != 0) {
     const int error = errno;
     ::close(descriptor);
-    return ErrnoStatus(error, path, "examine");
+    return ErrnoStatus(error, shown, "examine");
   }
   if (!S_ISREG(info.st_mode)) {
     ::close(descriptor);
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": expected a regular file, found ",
+        absl::StrCat(shown, ": expected a regular file, found ",
                      S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe"));
   }
   if (only_name && info.st_nlink > 1) {
     ::close(descriptor);
     return absl::InvalidArgumentError(absl::StrCat(
-        path, ": expected a file with one name, found one with ", info.st_nlink, " (hard links)"));
+        shown, ": expected a file with one name, found one with ", info.st_nlink, " (hard links)"));
   }
-  return InputFile(path, descriptor, static_cast<uint64_t>(info.st_size));
+  return InputFile(shown, descriptor, static_cast<uint64_t>(info.st_size));
 }
 
 InputFile::InputFile(InputFile&& other) noexcept
@@ -98,6 +103,12 @@ InputFile& InputFile::operator=(InputFile&& other) noexcept {
 
 InputFile::~InputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool InputFile::OnlyOwnerWrites() const {
+  struct stat info;
+  return ::fstat(descriptor_, &info) == 0 && (info.st_uid == ::geteuid() || info.st_uid == 0) &&
+         (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 absl::Status InputFile::ReadAt(uint64_t offset, absl::Span<char> out) const {
@@ -122,9 +133,13 @@ absl::Status InputFile::ReadAt(uint64_t offset, absl::Span<char> out) const {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
   ABSL_ASSIGN_OR_RETURN(const InputFile file, InputFile::Open(path));
+  return ReadFile(file, max_bytes);
+}
+
+absl::StatusOr<std::string> ReadFile(const InputFile& file, uint64_t max_bytes) {
   if (file.size() > max_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrFormat("%s: expected at most %d bytes, found %d", path, max_bytes, file.size()));
+    return absl::ResourceExhaustedError(absl::StrFormat("%s: expected at most %d bytes, found %d",
+                                                        file.path(), max_bytes, file.size()));
   }
   std::string contents(file.size(), '\0');
   ABSL_RETURN_IF_ERROR(file.ReadAt(0, absl::MakeSpan(contents)));
@@ -133,10 +148,21 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes
 
 absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(const InputFile file, InputFile::Open(path));
-  if (file.size() == 0) return MappedFile(path, nullptr, 0);
+  return Map(file);
+}
+
+absl::StatusOr<MappedFile> MappedFile::Map(const InputFile& file) {
+  struct stat info;
+  if (::fstat(file.descriptor(), &info) != 0) return ErrnoStatus(errno, file.path(), "examine");
+  if (static_cast<uint64_t>(info.st_size) != file.size()) {
+    return absl::DataLossError(absl::StrCat(file.path(), ": expected ", file.size(),
+                                            " bytes, found ", info.st_size,
+                                            ": changed while it was read"));
+  }
+  if (file.size() == 0) return MappedFile(file.path(), nullptr, 0);
   void* data = ::mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, file.descriptor(), 0);
-  if (data == MAP_FAILED) return ErrnoStatus(errno, path, "map");
-  return MappedFile(path, static_cast<const char*>(data), file.size());
+  if (data == MAP_FAILED) return ErrnoStatus(errno, file.path(), "map");
+  return MappedFile(file.path(), static_cast<const char*>(data), file.size());
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
@@ -153,6 +179,21 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
+}
+
+absl::Status ExpectFolder(const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(path, ": expected a folder, found a file"));
+  }
+  const int error = errno;
+  if (error == ENOENT && PathExists(path)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": expected a folder, found a link that leads nowhere"));
+  }
+  if (error == ENOENT) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
+  return ErrnoStatus(error, path, "open the folder");
 }
 
 bool PathExists(const std::string& path) {

@@ -23,6 +23,8 @@ class InputFile {
   // The same for a file that is not a link (FailedPrecondition) and has no other name
   // (InvalidArgument): one whose name a stranger gave.
   static absl::StatusOr<InputFile> OpenOnly(const std::string& path);
+  // The same under the name `shown`, which path() and messages then have.
+  static absl::StatusOr<InputFile> OpenOnly(const std::string& path, const std::string& shown);
 
   InputFile(InputFile&& other) noexcept;
   InputFile& operator=(InputFile&& other) noexcept;
@@ -33,11 +35,16 @@ class InputFile {
   uint64_t size() const { return size_; }
   int descriptor() const { return descriptor_; }
 
+  // True while nobody can write to the file but its owner, and this is the user of the process or
+  // the superuser.
+  bool OnlyOwnerWrites() const;
+
   // Fills `out` from byte `offset` on. DataLoss with the offset when the file ends before.
   absl::Status ReadAt(uint64_t offset, absl::Span<char> out) const;
 
  private:
-  static absl::StatusOr<InputFile> OpenWith(const std::string& path, int flags, bool only_name);
+  static absl::StatusOr<InputFile> OpenWith(const std::string& path, const std::string& shown,
+                                            int flags, bool only_name);
   InputFile(std::string path, int descriptor, uint64_t size)
       : path_(std::move(path)), descriptor_(descriptor), size_(size) {}
 
@@ -48,12 +55,15 @@ class InputFile {
 
 // The whole file. ResourceExhausted when it is larger than `max_bytes`.
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes);
+absl::StatusOr<std::string> ReadFile(const InputFile& file, uint64_t max_bytes);
 
 // A file mapped read-only, shared between processes. Only for files that graft wrote: a foreign
 // file that shrinks or is rewritten while it is mapped kills the reader or changes under it.
 class MappedFile {
  public:
   static absl::StatusOr<MappedFile> Open(const std::string& path);
+  // The file that was opened, whatever has its name now. DataLoss when its size has changed since.
+  static absl::StatusOr<MappedFile> Map(const InputFile& file);
 
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -70,6 +80,10 @@ class MappedFile {
   const char* data_ = nullptr;
   size_t size_ = 0;
 };
+
+// Ok when the name is a folder, or a link to one. NotFound when there is nothing, else what is there
+// or the system's error.
+absl::Status ExpectFolder(const std::string& path);
 
 // True when something (file, folder, anything) has this name.
 bool PathExists(const std::string& path);

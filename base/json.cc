@@ -83,8 +83,11 @@ bool Fits(std::string_view digits, bool negative) {
 
 // The text with ".0" behind integers that 64 bits do not hold. JSON allows them, transformers
 // writes "model_max_length": 1000000000000000019884624838656 for "no limit", and simdjson refuses
-// them; as doubles they are read.
+// them; as doubles they are read. A text of nothing but such numbers, which would grow, stays as it
+// is.
 std::string MarkHugeIntegers(std::string_view text) {
+  constexpr size_t kMost = 1'000;
+  size_t count = 0;
   constexpr std::string_view kDigits = "0123456789";
   std::string out;
   size_t copied = 0;
@@ -100,6 +103,7 @@ std::string MarkHugeIntegers(std::string_view text) {
       const std::string_view number = text.substr(i, next - i);
       if (number.find_first_not_of(kDigits) == number.npos &&
           !Fits(number, i > 0 && text[i - 1] == '-')) {
+        if (++count > kMost) return std::string(text);
         absl::StrAppend(&out, text.substr(copied, next - copied), ".0");
         copied = next;
       }
@@ -117,57 +121,102 @@ std::string Below(std::string_view path, std::string_view key) {
   return absl::StrCat(path, path.empty() ? "" : ".", shown);
 }
 
-absl::Status CheckKeys(element value, const std::string& source, const std::string& path) {
-  if (value.is_array()) {
-    for (const element item : simdjson::dom::array(value)) {
+// What the checks of a document look through, and where they are.
+struct Place {
+  const Place* outer;
+  std::string_view key;  // empty inside an array
+
+  std::string Path() const {
+    if (outer == nullptr) return std::string(key);
+    return key.empty() ? outer->Path() : Below(outer->Path(), key);
+  }
+};
+
+class StructureCheck {
+ public:
+  StructureCheck(const std::string& source, size_t max_entries)
+      : source_(source), max_entries_(max_entries) {}
+
+  // Duplicate keys, and more entries than allowed, at any depth.
+  absl::Status Check(element value, const Place& place) const {
+    if (value.is_array()) return CheckArray(simdjson::dom::array(value), place);
+    if (value.is_object()) return CheckObject(simdjson::dom::object(value), place);
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Error(absl::StatusCode code, const std::string& path,
+                     std::string_view message) const {
+    return {code, absl::StrCat(source_, ": ", path, path.empty() ? "" : ": ", message)};
+  }
+
+  absl::Status CheckSize(size_t size, const Place& place) const {
+    if (size <= max_entries_) return absl::OkStatus();
+    return Error(absl::StatusCode::kInvalidArgument, place.Path(),
+                 absl::StrCat("expected at most ", max_entries_, " entries, found ", size));
+  }
+
+  absl::Status CheckArray(const simdjson::dom::array& items, const Place& place) const {
+    ABSL_RETURN_IF_ERROR(CheckSize(items.size(), place));
+    for (const element item : items) ABSL_RETURN_IF_ERROR(Check(item, place));
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckObject(const simdjson::dom::object& members, const Place& place) const {
+    ABSL_RETURN_IF_ERROR(CheckSize(members.size(), place));
+    absl::flat_hash_set<std::string_view> seen;
+    seen.reserve(members.size());
+    for (const auto& [key, item] : members) {
+      if (!seen.insert(key).second) {
+        return Error(absl::StatusCode::kDataLoss, Below(place.Path(), key),
+                     "expected one such key, found a second");
+      }
       if (item.is_array() || item.is_object()) {
-        ABSL_RETURN_IF_ERROR(CheckKeys(item, source, path));
+        ABSL_RETURN_IF_ERROR(Check(item, Place{&place, key}));
       }
     }
     return absl::OkStatus();
   }
-  absl::flat_hash_set<std::string_view> seen;
-  for (const auto& [key, item] : simdjson::dom::object(value)) {
-    if (!seen.insert(key).second) {
-      return absl::DataLossError(
-          absl::StrCat(source, ": ", Below(path, key), ": expected one such key, found a second"));
-    }
-    if (item.is_array() || item.is_object()) {
-      ABSL_RETURN_IF_ERROR(CheckKeys(item, source, Below(path, key)));
-    }
-  }
-  return absl::OkStatus();
-}
+
+  const std::string& source_;
+  const size_t max_entries_;
+};
 
 }  // namespace
 
 struct JsonDocument::Parsed {
+  explicit Parsed(std::string name) : source(std::move(name)) {}
+
+  // The parser's own memory is not kept.
   simdjson::error_code Read(std::string_view text) {
+    simdjson::dom::parser parser;
     if (auto error = parser.allocate(std::max<size_t>(text.size(), 1), kMaxDepth)) return error;
-    return parser.parse(text.data(), text.size()).get(root);
+    return parser.parse_into_document(document, text.data(), text.size()).get(root);
   }
 
   std::string source;
-  simdjson::dom::parser parser;
+  simdjson::dom::document document;
   element root;
 };
 
-absl::StatusOr<JsonDocument> JsonDocument::Parse(std::string_view text, std::string source) {
+absl::StatusOr<JsonDocument> JsonDocument::Parse(std::string_view text, const std::string& source,
+                                                 size_t max_entries) {
   if (text.starts_with("\xEF\xBB\xBF")) {
     return absl::DataLossError(
         absl::StrCat(source, ": byte 0: expected JSON, found a byte-order mark"));
   }
-  auto parsed = std::make_shared<Parsed>();
-  parsed->source = std::move(source);
+  auto parsed = std::make_shared<Parsed>(source);
   if (simdjson::error_code error = parsed->Read(text)) {
+    parsed.reset();  // or its memory would be taken twice
     const std::string marked = MarkHugeIntegers(text);
+    parsed = std::make_shared<Parsed>(source);
     if (marked.size() == text.size() || parsed->Read(marked)) {
-      return SyntaxError(text, parsed->source, error);
+      parsed.reset();
+      return SyntaxError(text, source, error);
     }
   }
-  if (parsed->root.is_array() || parsed->root.is_object()) {
-    ABSL_RETURN_IF_ERROR(CheckKeys(parsed->root, parsed->source, ""));
-  }
+  ABSL_RETURN_IF_ERROR(
+      StructureCheck(parsed->source, max_entries).Check(parsed->root, Place{nullptr, ""}));
   return JsonDocument(std::move(parsed));
 }
 
@@ -176,15 +225,39 @@ absl::StatusOr<JsonDocument> JsonDocument::Load(const std::string& path, uint64_
   return Parse(text, path);
 }
 
-JsonValue JsonDocument::root() const { return JsonValue(&parsed_->source, "", parsed_->root); }
+JsonValue JsonDocument::root() const {
+  return JsonValue(&parsed_->source, nullptr, {}, parsed_->root);
+}
 
-JsonValue JsonValue::Child(std::string_view key, element value) const {
-  return JsonValue(source_, Below(path_, key), value);
+struct JsonValue::Outer {
+  std::shared_ptr<const Outer> outer;
+  Step step;
+};
+
+std::shared_ptr<const JsonValue::Outer> JsonValue::AsOuter() const {
+  return std::make_shared<const Outer>(Outer{outer_, step_});
+}
+
+std::string JsonValue::path() const {
+  std::vector<Step> steps;  // the last one first
+  if (outer_ != nullptr) steps.push_back(step_);
+  // The root, which has no step, is no value's outermost step.
+  for (const Outer* outer = outer_.get(); outer != nullptr && outer->outer != nullptr;
+       outer = outer->outer.get()) {
+    steps.push_back(outer->step);
+  }
+  std::string path;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    path = step->key.data() != nullptr ? Below(path, step->key)
+                                       : Below(path, absl::StrCat("[", step->index, "]"));
+  }
+  return path;
 }
 
 absl::Status JsonValue::Error(std::string_view message) const {
+  const std::string at = path();
   return absl::InvalidArgumentError(
-      absl::StrCat(*source_, ": ", path_, path_.empty() ? "" : ": ", message));
+      absl::StrCat(*source_, ": ", at, at.empty() ? "" : ": ", message));
 }
 
 std::string JsonValue::Describe() const {
@@ -238,11 +311,18 @@ absl::StatusOr<bool> JsonValue::AsBool() const {
   return static_cast<bool>(element_);
 }
 
+size_t JsonValue::size() const {
+  if (is_array()) return simdjson::dom::array(element_).size();
+  return is_object() ? simdjson::dom::object(element_).size() : 0;
+}
+
 absl::StatusOr<std::vector<JsonValue>> JsonValue::AsArray() const {
   if (!is_array()) return Error(absl::StrCat("expected an array, found ", Describe()));
   std::vector<JsonValue> items;
+  items.reserve(size());
+  const auto outer = AsOuter();
   for (const element item : simdjson::dom::array(element_)) {
-    items.push_back(Child(absl::StrCat("[", items.size(), "]"), item));
+    items.push_back(JsonValue(source_, outer, {.index = items.size()}, item));
   }
   return items;
 }
@@ -250,18 +330,22 @@ absl::StatusOr<std::vector<JsonValue>> JsonValue::AsArray() const {
 absl::StatusOr<std::vector<std::pair<std::string_view, JsonValue>>> JsonValue::AsObject() const {
   if (!is_object()) return Error(absl::StrCat("expected an object, found ", Describe()));
   std::vector<std::pair<std::string_view, JsonValue>> members;
+  members.reserve(size());
+  const auto outer = AsOuter();
   for (const auto& [key, value] : simdjson::dom::object(element_)) {
-    members.emplace_back(key, Child(key, value));
+    members.emplace_back(key, JsonValue(source_, outer, {.key = key}, value));
   }
   return members;
 }
 
 std::optional<JsonValue> JsonValue::Find(std::string_view key) const {
   if (!is_object()) return std::nullopt;
-  element value;
-  if (simdjson::dom::object(element_).at_key(key).get(value)) return std::nullopt;
-  if (value.is_null()) return std::nullopt;
-  return Child(key, value);
+  for (const auto& [name, value] : simdjson::dom::object(element_)) {
+    if (name != key) continue;
+    if (value.is_null()) return std::nullopt;
+    return JsonValue(source_, AsOuter(), {.key = name}, value);
+  }
+  return std::nullopt;
 }
 
 absl::StatusOr<JsonValue> JsonValue::Get(std::string_view key) const {

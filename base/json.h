@@ -36,6 +36,9 @@ class JsonValue {
   absl::StatusOr<int64_t> AsInt(int64_t min, int64_t max) const;
   absl::StatusOr<double> AsDouble(double min, double max) const;
   absl::StatusOr<bool> AsBool() const;
+  // Entries of an array or an object, up to 16,777,215; 0 for other values. For those who bound
+  // them before they ask for the entries.
+  size_t size() const;
   // Elements of an array in order; members of an object in file order.
   absl::StatusOr<std::vector<JsonValue>> AsArray() const;
   absl::StatusOr<std::vector<std::pair<std::string_view, JsonValue>>> AsObject() const;
@@ -64,16 +67,25 @@ class JsonValue {
   // "an object", "768.5", "'gelu'": the value in a message, shortened.
   std::string Describe() const;
   // Path from the root: "model.vocab".
-  const std::string& path() const { return path_; }
+  std::string path() const;
 
  private:
   friend class JsonDocument;
-  JsonValue(const std::string* source, std::string path, simdjson::dom::element element)
-      : source_(source), path_(std::move(path)), element_(element) {}
-  JsonValue Child(std::string_view key, simdjson::dom::element element) const;
+  // The value that others are inside of, for their paths, which only messages need.
+  struct Outer;
+  // A key, or without data the number of an element.
+  struct Step {
+    std::string_view key = {};  // owned by the document
+    size_t index = 0;
+  };
+  JsonValue(const std::string* source, std::shared_ptr<const Outer> outer, Step step,
+            simdjson::dom::element element)
+      : source_(source), outer_(std::move(outer)), step_(step), element_(element) {}
+  std::shared_ptr<const Outer> AsOuter() const;
 
-  const std::string* source_;  // file name for messages; owned by the document
-  std::string path_;
+  const std::string* source_;           // file name for messages; owned by the document
+  std::shared_ptr<const Outer> outer_;  // none: this is the root
+  Step step_;
   simdjson::dom::element element_;
 };
 
@@ -83,8 +95,10 @@ class JsonValue {
 // thread-safe.
 class JsonDocument {
  public:
-  // `source` stands at the front of every message, usually the path of the file.
-  static absl::StatusOr<JsonDocument> Parse(std::string_view text, std::string source);
+  // `source` stands at the front of every message, usually the path of the file. InvalidArgument
+  // when an array or an object has more than `max_entries`, before anything is made of them.
+  static absl::StatusOr<JsonDocument> Parse(std::string_view text, const std::string& source,
+                                            size_t max_entries = SIZE_MAX);
   // Reads the whole file first; ResourceExhausted when it is larger than `max_bytes`. A document
   // takes up to 20 times the memory of its text: the default is for configurations.
   static absl::StatusOr<JsonDocument> Load(const std::string& path,

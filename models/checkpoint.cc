@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -41,18 +42,40 @@ std::optional<std::string> OldName(std::string_view name) {
   return std::nullopt;
 }
 
-const TensorInfo* FindTensor(const WeightFiles& files, const PartLayout& part,
+const TensorInfo* FindTensor(const WeightFiles& files, const std::string& name,
                              std::string_view prefix) {
-  for (const std::string& name : {part.name, part.other_name}) {
-    if (name.empty()) continue;
-    for (const std::string& candidate : {absl::StrCat(prefix, name), name}) {
-      if (const TensorInfo* tensor = files.Find(candidate)) return tensor;
-      if (const auto old = OldName(candidate)) {
-        if (const TensorInfo* tensor = files.Find(*old)) return tensor;
-      }
+  if (name.empty()) return nullptr;
+  for (const std::string& candidate : {absl::StrCat(prefix, name), name}) {
+    if (const TensorInfo* tensor = files.Find(candidate)) return tensor;
+    if (const auto old = OldName(candidate)) {
+      if (const TensorInfo* tensor = files.Find(*old)) return tensor;
     }
   }
   return nullptr;
+}
+
+// A tensor that a part is read from; nullptr when it is not there.
+struct Source {
+  std::string name;
+  std::vector<int64_t> shape;
+  const TensorInfo* tensor;
+};
+
+// The part as a whole, or its pieces where the files have the first of them.
+std::vector<Source> FindPart(const WeightFiles& files, const PartLayout& part,
+                             std::string_view prefix) {
+  for (const std::string& name : {part.name, part.other_name}) {
+    const TensorInfo* tensor = FindTensor(files, name, prefix);
+    if (tensor != nullptr) return {{part.name, part.shape, tensor}};
+  }
+  std::vector<Source> pieces;
+  for (const std::string& name : part.pieces) {
+    std::vector<int64_t> shape = part.shape;
+    shape[0] /= static_cast<int64_t>(part.pieces.size());
+    pieces.push_back({name, std::move(shape), FindTensor(files, name, prefix)});
+  }
+  if (!pieces.empty() && pieces[0].tensor != nullptr) return pieces;
+  return {{part.name, part.shape, nullptr}};
 }
 
 absl::Status MismatchError(const WeightFiles& files, const TensorMismatch& mismatch) {
@@ -68,22 +91,18 @@ absl::Status MismatchError(const WeightFiles& files, const TensorMismatch& misma
   return absl::InvalidArgumentError(message);
 }
 
-// The tensor of every part; nullptr where there is none.
-std::vector<const TensorInfo*> FindParts(const WeightFiles& files,
-                                         absl::Span<const SlotLayout> slots,
-                                         std::string_view prefix) {
+// The tensors that a slot is read from, in order; nullptr where there is none.
+std::vector<const TensorInfo*> FindSlot(const WeightFiles& files, const SlotLayout& slot,
+                                        std::string_view prefix) {
   std::vector<const TensorInfo*> found;
-  for (const SlotLayout& slot : slots) {
-    for (const PartLayout& part : slot.parts) {
-      found.push_back(FindTensor(files, part, prefix));
-    }
+  for (const PartLayout& part : slot.parts) {
+    for (const Source& source : FindPart(files, part, prefix)) found.push_back(source.tensor);
   }
   return found;
 }
 
 std::vector<std::string> UnusedNames(const WeightFiles& files,
-                                     const std::vector<const TensorInfo*>& used) {
-  const std::set<const TensorInfo*> taken(used.begin(), used.end());
+                                     const std::set<const TensorInfo*>& taken) {
   std::vector<std::string> names;
   for (const TensorInfo& tensor : files.tensors()) {
     if (!taken.contains(&tensor)) names.push_back(tensor.name);
@@ -122,17 +141,21 @@ at::Tensor MapSlot(const std::shared_ptr<const MappedFile>& mapped, const SlotLa
       data, slot.shape(), [mapped](void*) {}, at::TensorOptions().dtype(at::kFloat));
 }
 
-// By TensorInfo::file; none for files that graft did not write.
+// By TensorInfo::file; none where files are read.
 using Mappings = std::vector<std::shared_ptr<const MappedFile>>;
 
 absl::StatusOr<Mappings> MapFiles(const WeightFiles& weights) {
   Mappings mappings;
-  if (!weights.written_by_graft()) return mappings;
+  // That graft wrote a file is what the file says. What others may write to, they may change while
+  // it is mapped.
+  if (!weights.written_by_graft() || !absl::c_all_of(weights.files(), [](const InputFile& file) {
+        return file.OnlyOwnerWrites();
+      })) {
+    return mappings;
+  }
   for (const InputFile& file : weights.files()) {
-    ABSL_ASSIGN_OR_RETURN(MappedFile opened, MappedFile::Open(file.path()));
-    if (opened.bytes().size() != file.size())
-      return absl::DataLossError(absl::StrCat(file.path(), ": changed while it was read"));
-    mappings.push_back(std::make_shared<const MappedFile>(std::move(opened)));
+    ABSL_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Map(file));
+    mappings.push_back(std::make_shared<const MappedFile>(std::move(mapped)));
   }
   return mappings;
 }
@@ -141,15 +164,13 @@ absl::StatusOr<LoadedTensors> ReadTensors(const WeightFiles& files,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix) {
   ABSL_RETURN_IF_ERROR(MismatchError(files, CompareTensors(files, slots, prefix)));
-  const std::vector<const TensorInfo*> parts = FindParts(files, slots, prefix);
   LoadedTensors loaded;
-  loaded.unused = UnusedNames(files, parts);
+  std::set<const TensorInfo*> taken;
   ABSL_ASSIGN_OR_RETURN(const Mappings mappings, MapFiles(files));
   loaded.mapped = !mappings.empty();
-  absl::Span<const TensorInfo* const> rest = parts;
   for (const SlotLayout& slot : slots) {
-    const auto own = rest.first(slot.parts.size());
-    rest.remove_prefix(slot.parts.size());
+    const std::vector<const TensorInfo*> own = FindSlot(files, slot, prefix);
+    taken.insert(own.begin(), own.end());
     if (loaded.mapped && Adjacent(own)) {
       loaded.tensors.push_back(MapSlot(mappings[own[0]->file], slot, own));
     } else {
@@ -157,6 +178,7 @@ absl::StatusOr<LoadedTensors> ReadTensors(const WeightFiles& files,
       loaded.tensors.push_back(std::move(tensor));
     }
   }
+  loaded.unused = UnusedNames(files, taken);
   return loaded;
 }
 
@@ -181,13 +203,13 @@ TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLay
   TensorMismatch mismatch;
   for (const SlotLayout& slot : slots) {
     for (const PartLayout& part : slot.parts) {
-      const TensorInfo* tensor = FindTensor(files, part, prefix);
-      if (tensor == nullptr) {
-        mismatch.missing.push_back(part.name);
-      } else if (tensor->shape != part.shape) {
-        mismatch.other_shape.push_back(absl::StrCat(tensor->name, " (expected ",
-                                                    ShapeText(part.shape), ", found ",
-                                                    ShapeText(tensor->shape), ")"));
+      for (const auto& [name, shape, tensor] : FindPart(files, part, prefix)) {
+        if (tensor == nullptr) {
+          mismatch.missing.push_back(name);
+        } else if (tensor->shape != shape) {
+          mismatch.other_shape.push_back(absl::StrCat(tensor->name, " (expected ", ShapeText(shape),
+                                                      ", found ", ShapeText(tensor->shape), ")"));
+        }
       }
     }
   }
@@ -197,8 +219,10 @@ TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLay
 std::vector<std::string> NamesInOrder(const WeightFiles& files, absl::Span<const SlotLayout> slots,
                                       std::string_view prefix) {
   std::vector<std::string> names;
-  for (const TensorInfo* tensor : FindParts(files, slots, prefix)) {
-    if (tensor != nullptr) names.push_back(tensor->name);
+  for (const SlotLayout& slot : slots) {
+    for (const TensorInfo* tensor : FindSlot(files, slot, prefix)) {
+      if (tensor != nullptr) names.push_back(tensor->name);
+    }
   }
   return names;
 }

@@ -37,8 +37,9 @@ std::vector<std::string> NamesInOrder(const WeightFiles& files, absl::Span<const
 // Reads the slots. Names are looked up as they are, with and without `prefix` ("bert."), and with
 // the old names LayerNorm.gamma and LayerNorm.beta. Every name and shape is compared before
 // anything is allocated: InvalidArgument lists what is missing and what has another shape. F32,
-// F16, BF16 and F64 become float32. Files that graft wrote are mapped, so their tensors are
-// read-only memory; others are copied. Thread-safe.
+// F16, BF16 and F64 become float32. Files that graft wrote and that only their owner can write to
+// (InputFile::OnlyOwnerWrites) are mapped, so their tensors are read-only memory; others are
+// copied. Thread-safe.
 absl::StatusOr<LoadedTensors> LoadTensors(const WeightFiles& files,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix);

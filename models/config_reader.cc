@@ -135,6 +135,17 @@ void ConfigReader::ExpectFlag(std::string_view key, bool only) {
   Uncomputed(key, only ? "expected true, found false" : "expected false, found true");
 }
 
+void RefusePrunedHeads(ConfigReader& reader) {
+  const auto pruned = reader.root().Find("pruned_heads");
+  if (!pruned) return;
+  const auto members = pruned->AsObject();
+  if (!members.ok()) {
+    reader.Fail(members.status());
+  } else if (!members->empty()) {
+    reader.Uncomputed("pruned_heads", "expected no pruned heads, found some");
+  }
+}
+
 void CheckHeads(ConfigReader& reader, const EncoderConfig& config, std::string_view hidden,
                 std::string_view heads) {
   if (config.hidden_size % config.heads == 0) return;
@@ -142,7 +153,7 @@ void CheckHeads(ConfigReader& reader, const EncoderConfig& config, std::string_v
                                    "), found ", config.hidden_size));
 }
 
-EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types) {
+EncoderConfig ReadUncheckedConfig(ConfigReader& reader, int64_t least_types) {
   EncoderConfig config = reader.NewConfig();
   config.vocab_size = reader.Size("vocab_size", kMaxVocabulary);
   config.hidden_size = reader.Size("hidden_size", kMaxWidth);
@@ -154,17 +165,15 @@ EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types) {
   config.hidden_dropout = reader.Rate("hidden_dropout_prob", 0.1);
   config.attention_dropout = reader.Rate("attention_probs_dropout_prob", 0.1);
   config.initializer_range = reader.Number("initializer_range", 0, 10, 0.02);
-  CheckHeads(reader, config);
   reader.ExpectFlag("is_decoder", false);
   reader.ExpectFlag("add_cross_attention", false);
-  if (const auto pruned = reader.root().Find("pruned_heads")) {
-    const auto members = pruned->AsObject();
-    if (!members.ok()) {
-      reader.Fail(members.status());
-    } else if (!members->empty()) {
-      reader.Uncomputed("pruned_heads", "expected no pruned heads, found some");
-    }
-  }
+  RefusePrunedHeads(reader);
+  return config;
+}
+
+EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types) {
+  EncoderConfig config = ReadUncheckedConfig(reader, least_types);
+  CheckHeads(reader, config);
   return config;
 }
 

@@ -74,6 +74,11 @@ class ConfigReader {
 // absent, at least `least_types`), hidden_dropout_prob, attention_probs_dropout_prob,
 // initializer_range. Refuses heads that do not divide the hidden size, pruned heads and decoders.
 EncoderConfig ReadCommonConfig(ConfigReader& reader, int64_t least_types = 1);
+// The same where the heads divide something else than the hidden size.
+EncoderConfig ReadUncheckedConfig(ConfigReader& reader, int64_t least_types = 1);
+
+// Refuses a configuration with attention heads taken out, which older libraries could do.
+void RefusePrunedHeads(ConfigReader& reader);
 
 // Refuses a hidden size that the heads do not divide. `hidden` and `heads` name the members.
 void CheckHeads(ConfigReader& reader, const EncoderConfig& config,

@@ -20,6 +20,7 @@ struct EncoderConfig {
   int64_t intermediate_size = 0;
   int64_t max_positions = 0;    // longest text that the model has positions for, in tokens
   int64_t type_vocab_size = 0;  // rows of the token types' table; 0 without one
+  bool causal = false;          // a decoder: a token sees itself and those before it
   double hidden_dropout = 0;
   double attention_dropout = 0;
   double initializer_range = 0.02;  // standard deviation of new weights

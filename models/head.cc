@@ -1,5 +1,7 @@
 #include "models/head.h"
 
+#include <ATen/ops/cat.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,16 +25,23 @@ std::vector<SlotLayout> HeadSlots(const HeadLayout& l, int64_t hidden_size, int6
     add(l.dense, "weight", {width, hidden_size});
     if (l.dense_bias) add(l.dense, "bias", {width});
   }
+  const auto add_norm = [&](std::string_view what) {
+    add(l.norm, what, {width});
+    if (!l.other_norm.empty()) {
+      slots.back().parts[0].other_name = absl::StrCat(l.other_norm, ".", what);
+    }
+  };
   if (!l.norm.empty()) {
-    add(l.norm, "weight", {width});
-    if (l.norm_bias) add(l.norm, "bias", {width});
+    add_norm("weight");
+    if (l.norm_bias) add_norm("bias");
   }
-  if (!l.tied) add(l.output, "weight", {outputs, width});
+  if (!l.tied) add(l.output, "weight", {outputs, width - l.output_rest_size});
   if (l.output_bias) {
     add(l.output, "bias", {outputs});
     // Tied biases are stored under one of their two names.
     if (!l.output_bias_name.empty()) slots.back().parts[0].other_name = l.output_bias_name;
   }
+  if (!l.output_rest.empty()) add(l.output_rest, "weight", {l.output_rest_size, outputs});
   return slots;
 }
 
@@ -52,7 +61,8 @@ at::Tensor RunHead(const HeadLayout& l, const std::vector<at::Tensor>& tensors, 
   }
   if (l.dropout > 0) x = dropout(x, l.dropout, 1);
   const at::Tensor weight = l.tied ? table : take(true), bias = take(l.output_bias);
-  return Linear(x, weight, bias);
+  if (l.output_rest.empty()) return Linear(x, weight, bias);
+  return Linear(x, at::cat({weight, take(true).t()}, 1), bias);
 }
 
 }  // namespace graft

@@ -24,6 +24,7 @@ struct HeadLayout {
   int64_t dense_size = 0;  // its results; 0: as many as the hidden size
   Activation activation = Activation::kIdentity;
   std::string norm = {};
+  std::string other_norm = {};  // its name in some checkpoints
   bool norm_bias = true;
   double norm_eps = 0;
   double dropout = 0;
@@ -31,6 +32,10 @@ struct HeadLayout {
   bool output_bias = true;
   // The name of the output's bias where it is not `output`.bias.
   std::string output_bias_name = {};
+  // The output's weight meets the first components of x only, and the transpose of
+  // `output_rest`.weight [output_rest_size, outputs] the others (MobileBERT).
+  std::string output_rest = {};
+  int64_t output_rest_size = 0;
   // The output's weight is the table of the word embeddings.
   bool tied = false;
 };

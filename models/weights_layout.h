@@ -15,6 +15,8 @@ struct PartLayout {
   std::string name;
   std::vector<int64_t> shape;
   std::string other_name = {};  // under which some checkpoints have it; may be empty
+  // Names of tensors with equal shares of its rows, in order, which others have in its place.
+  std::vector<std::string> pieces = {};
 };
 
 // One tensor in memory: its parts stacked along dimension 0 (query, key and value weights make one

@@ -7,9 +7,21 @@
 #include <numeric>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 #include "models/kernels/dropout.h"
 
 namespace graft {
+
+absl::Status CheckEveryTextHasTokens(absl::Span<const std::string_view> texts,
+                                     const EncodedBatch& encoded) {
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (encoded.starts[i] < encoded.starts[i + 1]) continue;
+    return absl::InvalidArgumentError(absl::StrCat("expected texts with at least one token, found ",
+                                                   Quoted(texts[i]), " without any"));
+  }
+  return absl::OkStatus();
+}
 
 Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
                 int64_t first_text_id) {

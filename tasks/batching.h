@@ -3,13 +3,20 @@
 #define GRAFT_TASKS_BATCHING_H_
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "models/batch.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
+
+// InvalidArgument naming a text that has no token, of which nothing can be computed: a tokenizer
+// that puts none of its own around texts gives an empty one none. `texts` are those of `encoded`.
+absl::Status CheckEveryTextHasTokens(absl::Span<const std::string_view> texts,
+                                     const EncodedBatch& encoded);
 
 // Packs the texts `examples` (indices into `texts`, in this order) into one batch. `first_text_id`
 // is the index of the first one in its optimizer step, which keys dropout. Every text has at least

@@ -27,17 +27,22 @@ enum class Use { kHeads, kEncoder };
 constexpr int64_t kMaxTextTokens = 1'000'000;
 constexpr int64_t kMinTextTokens = 3;  // [CLS], one token, [SEP]
 
+// A text may have one label; for tokens nobody asks.
+absl::Status CheckProblemType(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  const JsonValue root = document.root();
+  ABSL_ASSIGN_OR_RETURN(const std::string_view problem,
+                        root.GetString("problem_type", "single_label_classification"));
+  if (problem == "single_label_classification") return absl::OkStatus();
+  return root.Error(
+      absl::StrCat("problem_type: expected single_label_classification, found ", Quoted(problem)));
+}
+
 // id2label: {"0": "negative", "1": "positive"}; without it num_labels, else two, named as
 // transformers names them.
 absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
   const JsonValue root = document.root();
-  ABSL_ASSIGN_OR_RETURN(const std::string_view problem,
-                        root.GetString("problem_type", "single_label_classification"));
-  if (problem != "single_label_classification") {
-    return root.Error(absl::StrCat("problem_type: expected single_label_classification, found ",
-                                   Quoted(problem)));
-  }
   std::vector<std::string> labels;
   const auto id2label = root.Find("id2label");
   if (!id2label) {
@@ -45,13 +50,15 @@ absl::StatusOr<std::vector<std::string>> ReadLabels(const std::string& path) {
     for (int64_t i = 0; i < count; ++i) labels.push_back(absl::StrCat("LABEL_", i));
   } else {
     ABSL_ASSIGN_OR_RETURN(const auto members, id2label->AsObject());
-    for (size_t i = 0; i < members.size(); ++i) {
+    // Each is looked for among all, so too many are not looked for.
+    const size_t few = members.size() <= kMaxLabels ? members.size() : 0;
+    for (size_t i = 0; i < few; ++i) {
       ABSL_ASSIGN_OR_RETURN(const std::string_view label, id2label->GetString(absl::StrCat(i)));
       labels.emplace_back(label);
     }
   }
-  const auto count = static_cast<int64_t>(labels.size());
-  if (count < 2 || count > kMaxLabels) {
+  const size_t count = id2label ? id2label->size() : labels.size();
+  if (count < 2 || count > static_cast<size_t>(kMaxLabels)) {
     return root.Error(
         absl::StrCat("id2label: expected 2 to ", kMaxLabels, " labels, found ", count));
   }
@@ -147,15 +154,35 @@ absl::Status ReadGraftHead(ModelFolder& folder) {
   return absl::OkStatus();
 }
 
-absl::Status ReadHead(ModelFolder& folder) {
-  const std::vector<std::string>& names = folder.config.architectures;
-  if (PathExists(JoinPath(folder.path, "graft.json"))) {
-    ABSL_RETURN_IF_ERROR(ReadGraftHead(folder));
-  } else if (std::find(names.begin(), names.end(), SequenceClass(*folder.architecture.family)) !=
-             names.end()) {
-    ABSL_ASSIGN_OR_RETURN(folder.labels, ReadLabels(folder.config_file));
-    folder.head.emplace().layout = *folder.architecture.architecture->heads().sequence;
+// The head of the first class that config.json names.
+absl::Status ReadFamilyHead(ModelFolder& folder) {
+  const EncoderConfig& config = folder.config;
+  const HeadLayout* layout = FindHead(folder.architecture);
+  if (layout == nullptr) return absl::OkStatus();
+  const HeadKind kind = HeadOf(folder.architecture);
+  if (kind == HeadKind::kLanguage) {
+    folder.language_head = {.layout = *layout,
+                            .hidden_size = config.hidden_size,
+                            .vocab_size = config.vocab_size,
+                            .causal = config.causal};
+    return absl::OkStatus();
   }
+  if (kind == HeadKind::kSequence) ABSL_RETURN_IF_ERROR(CheckProblemType(folder.config_file));
+  ABSL_ASSIGN_OR_RETURN(folder.labels, ReadLabels(folder.config_file));
+  if (kind == HeadKind::kSequence) {
+    folder.head.emplace().layout = *layout;
+    return absl::OkStatus();
+  }
+  folder.token_head = {.layout = *layout,
+                       .hidden_size = config.hidden_size,
+                       .classes = static_cast<int64_t>(folder.labels.size()),
+                       .initializer_range = config.initializer_range};
+  return absl::OkStatus();
+}
+
+absl::Status ReadHead(ModelFolder& folder) {
+  const bool own = PathExists(JoinPath(folder.path, "graft.json"));
+  ABSL_RETURN_IF_ERROR(own ? ReadGraftHead(folder) : ReadFamilyHead(folder));
   if (folder.head) {
     folder.head->hidden_size = folder.config.hidden_size;
     folder.head->classes = static_cast<int64_t>(folder.labels.size());
@@ -191,15 +218,14 @@ absl::Status ReadMaxLength(ModelFolder& folder) {
 }
 
 absl::StatusOr<ModelFolder> Open(const std::string& path, Use use) {
-  if (!PathExists(path)) {
+  const absl::Status exists = ExpectFolder(path);
+  if (absl::IsNotFound(exists)) {
     const auto old = FindInterruptedReplacement(path);
     return absl::NotFoundError(absl::StrCat(
-        path, ": no such folder",
+        exists.message(),
         old ? absl::StrCat("; the old one of an interrupted replacement is ", *old) : ""));
   }
-  if (!IsFolder(path))
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": expected a model folder, found a file"));
+  ABSL_RETURN_IF_ERROR(exists);
   ModelFolder folder;
   folder.path = path;
   folder.transformer = path;

@@ -15,8 +15,10 @@
 #include "models/encoder_config.h"
 #include "models/families/families.h"
 #include "models/weights/weight_files.h"
+#include "tasks/language_head.h"
 #include "tasks/sentence_modules.h"
 #include "tasks/sequence_classifier.h"
+#include "tasks/token_classifier.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
@@ -38,10 +40,14 @@ struct ModelFolder {
   std::vector<SentenceModule> modules;
   // What the Pooling module says; CLS from there is the first token without pooler.
   std::optional<Pooling> pooling;
-  // The head, when the folder has one that graft understands.
+  // The head, when the folder has one that graft understands: one of the three at most.
   std::optional<SequenceClassifierConfig> head;
+  std::optional<TokenClassifierConfig> token_head;
+  // By its class in config.json. Many an encoder without a head goes by such a name: whether the
+  // weights have it, LoadModel finds.
+  std::optional<LanguageHeadConfig> language_head;
   std::string head_file;  // weights of a Dense module; empty when the head is in the main file
-  std::vector<std::string> labels;  // of the head, by class
+  std::vector<std::string> labels;  // of texts or tokens, by class
   // Longest input in tokens, special tokens counted: what graft.json says, else the smallest of the
   // positions and what the other files name.
   int64_t max_length = 0;
@@ -67,12 +73,14 @@ struct LoadedModel {
   std::unique_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const Backbone> backbone;
   std::optional<SequenceClassifier> head;
+  std::optional<TokenClassifier> token_head;
+  std::optional<LanguageHead> language_head;
   // The pretrained pooler (weight, bias) that is no part of a head; empty when there is none, or
   // when the family's own head does not begin with it.
   std::vector<at::Tensor> pooler;
   // Tensors of the files that no part of the model reads; those of a Dense module with its folder
   // in front. `pooler` is among them unless a new head starts from it by default: where there is
-  // neither a head nor a Pooling module.
+  // neither a head nor a Pooling module. Copies of what is read are not: a tied language head's.
   std::vector<std::string> unused_tensors;
   WeightFormat weight_format = WeightFormat::kSafetensors;
   uint64_t weight_bytes = 0;  // size of the weight files
@@ -82,6 +90,10 @@ struct LoadedModel {
 // Opens the folder with weights and tokenizer. A vocabulary that does not fit the embedding table
 // is refused. Thread-safe.
 absl::StatusOr<LoadedModel> LoadModel(const std::string& path);
+
+// The head for people: "text classification, cls pooling with pooler", "token classification, 9
+// labels", "masked language model", "causal language model", "none".
+std::string DescribeHead(const LoadedModel& model);
 
 // A classifier to be saved.
 struct ClassifierToSave {
@@ -104,6 +116,21 @@ absl::Status CheckSavePath(const std::string& path, bool replace);
 // Dense module gives the logits. `replace`: a folder that graft wrote is exchanged for the new one;
 // anything else that is there is AlreadyExists, as CheckSavePath says.
 absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace);
+
+// A classifier of tokens to be saved.
+struct TokenClassifierToSave {
+  const ModelFolder* source;  // config.json and the tokenizer files come from there
+  const Backbone* backbone;
+  const TokenClassifier* head;
+  const std::vector<std::string>* labels;
+  int64_t max_length = 0;
+};
+
+// Writes the folder, all or nothing, which opens in transformers' AutoModelForTokenClassification.
+// It has no graft.json: config.json says all of the head, tokenizer_config.json the longest text.
+// `replace`: as SaveClassifier, where every folder whose weights graft wrote counts as its own.
+absl::Status SaveTokenClassifier(const std::string& path, const TokenClassifierToSave& model,
+                                 bool replace);
 
 }  // namespace graft
 

@@ -46,6 +46,13 @@ std::vector<SlotLayout> NamedHeadSlots(const SequenceClassifierConfig& config, b
   return slots;
 }
 
+// The slots of the head that the main file must have.
+std::vector<SlotLayout> HeadSlotsInside(const ModelFolder& folder) {
+  if (folder.token_head) return TokenClassifier::Layout(*folder.token_head);
+  if (folder.head && folder.head_file.empty()) return NamedHeadSlots(*folder.head, false);
+  return {};
+}
+
 // Takes the tensors from `first` on.
 std::vector<at::Tensor> TakeFrom(std::vector<at::Tensor>& tensors, size_t first) {
   std::vector<at::Tensor> taken(std::make_move_iterator(tensors.begin() + first),
@@ -82,6 +89,59 @@ absl::Status ListUnusedModules(LoadedModel& model) {
   return absl::OkStatus();
 }
 
+// Takes from the unused tensors those that are not among `others`, which are sorted.
+void NoteUsed(const std::vector<std::string>& others, LoadedModel& model) {
+  std::erase_if(model.unused_tensors, [&](const std::string& name) {
+    return !std::binary_search(others.begin(), others.end(), name);
+  });
+}
+
+// A tensor under this name that holds the numbers of `original` counts as used.
+absl::Status NoteCopy(const WeightFiles& files, const std::string& name, const at::Tensor& original,
+                      LoadedModel& model) {
+  const std::string_view prefix = model.backbone->family().prefix;
+  const std::vector<SlotLayout> slots = {{{{name, original.sizes().vec()}}}};
+  const TensorMismatch mismatch = CompareTensors(files, slots, prefix);
+  if (!mismatch.missing.empty() || !mismatch.other_shape.empty()) return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(const LoadedTensors loaded, LoadTensors(files, slots, prefix));
+  if (loaded.tensors[0].equal(original)) NoteUsed(loaded.unused, model);
+  return absl::OkStatus();
+}
+
+bool HasAll(const WeightFiles& files, const LanguageHeadConfig& config, std::string_view prefix) {
+  return CompareTensors(files, LanguageHead::Layout(config), prefix).missing.empty();
+}
+
+// The head of a language model, where the files have it.
+absl::Status LoadLanguageHead(const WeightFiles& files, LoadedModel& model) {
+  if (!model.folder.language_head) return absl::OkStatus();
+  LanguageHeadConfig config = *model.folder.language_head;
+  const std::string_view prefix = model.backbone->family().prefix;
+  // A tied head may bring its own copy of the table. If that is another matrix it counts, as in
+  // transformers.
+  const bool tied = std::exchange(config.layout.tied, false);
+  if (tied && !HasAll(files, config, prefix)) config.layout.tied = true;
+  if (!HasAll(files, config, prefix)) return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
+                        LoadTensors(files, LanguageHead::Layout(config), prefix));
+  NoteUsed(loaded.unused, model);
+  std::vector<at::Tensor>& tensors = loaded.tensors;
+  if (config.layout.output_bias) {
+    // Stored under both of its names by some.
+    for (const std::string& name :
+         {absl::StrCat(config.layout.output, ".bias"), config.layout.output_bias_name}) {
+      if (!name.empty()) ABSL_RETURN_IF_ERROR(NoteCopy(files, name, tensors.back(), model));
+    }
+  }
+  if (tied && !config.layout.tied) {
+    const auto weight = tensors.end() - (config.layout.output_bias ? 2 : 1);
+    config.layout.tied = weight->equal(WordTable(*model.backbone));
+    if (config.layout.tied) tensors.erase(weight);
+  }
+  model.language_head.emplace(std::move(config), std::move(tensors));
+  return absl::OkStatus();
+}
+
 // The slots of the encoder's own pooler, where the family's head begins with it.
 std::vector<SlotLayout> PoolerSlots(const Architecture& architecture) {
   const HeadLayout& head = *architecture.heads().sequence;
@@ -102,10 +162,7 @@ absl::Status LoadPooler(const WeightFiles& files, LoadedModel& model) {
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(files, slots, prefix));
   model.pooler = std::move(loaded.tensors);
   if (model.folder.head || model.folder.pooling) return absl::OkStatus();
-  const std::vector<std::string>& others = loaded.unused;  // sorted
-  std::erase_if(model.unused_tensors, [&](const std::string& name) {
-    return !std::binary_search(others.begin(), others.end(), name);
-  });
+  NoteUsed(loaded.unused, model);
   return absl::OkStatus();
 }
 
@@ -114,10 +171,7 @@ absl::Status LoadWeights(LoadedModel& model) {
   ABSL_ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::OpenFolder(folder.transformer));
   std::vector<SlotLayout> slots = BackboneSlots(*folder.architecture.architecture);
   const size_t backbone_slots = slots.size();
-  const bool head_inside = folder.head && folder.head_file.empty();
-  if (head_inside) {
-    for (SlotLayout& slot : NamedHeadSlots(*folder.head, false)) slots.push_back(std::move(slot));
-  }
+  for (SlotLayout& slot : HeadSlotsInside(folder)) slots.push_back(std::move(slot));
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
                         LoadTensors(files, slots, folder.architecture.family->prefix));
   std::vector<at::Tensor> head = TakeFrom(loaded.tensors, backbone_slots);
@@ -128,11 +182,14 @@ absl::Status LoadWeights(LoadedModel& model) {
   model.unused_tensors = std::move(loaded.unused);
   const std::vector<std::string> paths = files.paths();
   folder.files.insert(folder.files.end(), paths.begin(), paths.end());
-  if (head_inside) {
+  if (folder.token_head) {
+    model.token_head.emplace(*folder.token_head, std::move(head));
+  } else if (folder.head && folder.head_file.empty()) {
     model.head.emplace(*folder.head, std::move(head));
   } else if (folder.head) {
     ABSL_RETURN_IF_ERROR(LoadDenseHead(model));
   }
+  ABSL_RETURN_IF_ERROR(LoadLanguageHead(files, model));
   ABSL_RETURN_IF_ERROR(LoadPooler(files, model));
   return ListUnusedModules(model);
 }
@@ -165,6 +222,15 @@ absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
 
 absl::StatusOr<LoadedModel> LoadEncoder(const std::string& path) {
   return CatchErrors(path, [&] { return Load(OpenEncoderFolder(path)); });
+}
+
+std::string DescribeHead(const LoadedModel& model) {
+  if (model.head) return absl::StrCat("text classification, ", DescribeHead(model.head->config()));
+  if (model.token_head) {
+    return absl::StrCat("token classification, ", model.token_head->config().classes, " labels");
+  }
+  if (!model.language_head) return "none";
+  return model.language_head->config().causal ? "causal language model" : "masked language model";
 }
 
 }  // namespace graft

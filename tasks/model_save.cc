@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "models/catch_errors.h"
 #include "models/checkpoint.h"
+#include "models/weights/weight_files.h"
 #include "nlohmann/json.hpp"
 #include "tasks/graft_json.h"
 #include "tasks/model_folder.h"
@@ -30,38 +31,44 @@ absl::Status WriteJson(const std::string& folder, std::string_view name, const o
   return WriteFileDurably(JoinPath(folder, name), json.dump(2) + "\n");
 }
 
+// What config.json says of a head.
+struct HeadConfig {
+  std::string architecture;                          // class of transformers
+  const std::vector<std::string>* labels = nullptr;  // null for an encoder alone
+  bool single_label = false;                         // of texts
+};
+
 // config.json of the source with the head's part exchanged and without names of programs; all its
 // other keys stay.
-absl::Status WriteConfig(const std::string& folder, const ClassifierToSave& model) {
-  ordered_json config = ordered_json::parse(model.source->carried_files.at("config.json"));
+absl::Status WriteConfig(const std::string& folder, const ModelFolder& source,
+                         const HeadConfig& head) {
+  ordered_json config = ordered_json::parse(source.carried_files.at("config.json"));
   for (const char* key : {"architectures", "id2label", "label2id", "num_labels", "problem_type",
                           "torch_dtype", "dtype", "auto_map"}) {
     config.erase(key);
   }
   config["torch_dtype"] = "float32";
-  config["model_type"] = model.source->config.model_type;  // bert_config.json has none
-  const EncoderFamily& family = model.backbone->family();
-  if (model.head->config().of_family) {
-    config["architectures"] = {SequenceClass(family)};
-    config["problem_type"] = "single_label_classification";
+  config["model_type"] = source.config.model_type;  // bert_config.json has none
+  config["architectures"] = {head.architecture};
+  if (head.single_label) config["problem_type"] = "single_label_classification";
+  if (head.labels != nullptr) {
     ordered_json id2label = ordered_json::object(), label2id = ordered_json::object();
-    for (size_t i = 0; i < model.labels->size(); ++i) {
-      id2label[absl::StrCat(i)] = (*model.labels)[i];
-      label2id[(*model.labels)[i]] = i;
+    for (size_t i = 0; i < head.labels->size(); ++i) {
+      id2label[absl::StrCat(i)] = (*head.labels)[i];
+      label2id[(*head.labels)[i]] = i;
     }
     config["id2label"] = std::move(id2label);
     config["label2id"] = std::move(label2id);
-  } else {
-    config["architectures"] = {absl::StrCat(family.class_stem, "Model")};
   }
   return WriteJson(folder, "config.json", config);
 }
 
 // The source's files as they are, but for the length at which transformers cuts.
-absl::Status WriteTokenizer(const std::string& folder, const ClassifierToSave& model) {
+absl::Status WriteTokenizer(const std::string& folder, const ModelFolder& source,
+                            int64_t max_length) {
   constexpr std::string_view kConfig = "tokenizer_config.json";
   ordered_json config = ordered_json::object();
-  for (const auto& [name, contents] : model.source->carried_files) {
+  for (const auto& [name, contents] : source.carried_files) {
     if (name == "config.json") continue;  // written with the head's part exchanged
     if (name == kConfig) {
       config = ordered_json::parse(contents);
@@ -69,7 +76,7 @@ absl::Status WriteTokenizer(const std::string& folder, const ClassifierToSave& m
       ABSL_RETURN_IF_ERROR(WriteFileDurably(JoinPath(folder, name), contents));
     }
   }
-  config["model_max_length"] = model.max_length;
+  config["model_max_length"] = max_length;
   return WriteJson(folder, kConfig, config);
 }
 
@@ -85,12 +92,12 @@ std::vector<NamedTensor> WithPrefix(std::vector<NamedTensor> tensors, std::strin
   return tensors;
 }
 
-// One file with encoder, pooler and classifier, as transformers names them.
-absl::Status WriteTransformersWeights(const std::string& folder, const ClassifierToSave& model) {
-  const std::string_view prefix = model.backbone->family().prefix;
-  const HeadLayout& layout = model.head->config().layout;
-  std::vector<NamedTensor> tensors = WithPrefix(model.backbone->Parameters(), prefix);
-  for (NamedTensor& tensor : model.head->Parameters()) {
+// One file with encoder, pooler and classifier, as transformers names them. `head`: its parameters.
+absl::Status WriteTransformersWeights(const std::string& folder, const Backbone& backbone,
+                                      const HeadLayout& layout, std::vector<NamedTensor> head) {
+  const std::string_view prefix = backbone.family().prefix;
+  std::vector<NamedTensor> tensors = WithPrefix(backbone.Parameters(), prefix);
+  for (NamedTensor& tensor : head) {
     if (layout.dense_is_pooler && tensor.name.starts_with(layout.dense)) {
       tensor.name = absl::StrCat(prefix, tensor.name);
     }
@@ -143,37 +150,67 @@ absl::Status WriteSentenceTransformers(const std::string& folder, const Classifi
 }
 
 // Only what graft wrote is ever replaced: a mistyped path must not cost a folder of other things.
-bool MayReplace(const std::string& path) {
+bool IsOwnClassifier(const std::string& path) {
   return ReadGraftJson(JoinPath(path, "graft.json")).ok();
 }
 
-absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace) {
+bool HasOwnWeights(const std::string& path) {
+  const auto weights = WeightFiles::OpenFolder(path);
+  return weights.ok() && weights->written_by_graft();
+}
+
+absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace,
+                                           bool (*is_own)(const std::string& path)) {
   // What an interrupted replacement left is put back before the folder is looked at.
   ABSL_RETURN_IF_ERROR(PutBackInterruptedReplacement(path));
-  return DurableFolder::Create(path, replace && MayReplace(path));
+  return DurableFolder::Create(path, replace && is_own(path));
 }
 
 absl::Status Save(const std::string& path, const ClassifierToSave& model, bool replace) {
-  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
-  ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), model));
-  ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), model));
+  const SequenceClassifierConfig& head = model.head->config();
+  const EncoderFamily& family = model.backbone->family();
+  HeadConfig config = {.architecture = absl::StrCat(family.class_stem, "Model")};
+  if (head.of_family) {
+    config = {.architecture = SequenceClass(family), .labels = model.labels, .single_label = true};
+  }
+  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace, IsOwnClassifier));
+  ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), *model.source, config));
+  ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source, model.max_length));
   ABSL_RETURN_IF_ERROR(WriteGraftJson(folder.path(), model));
-  if (model.head->config().of_family) {
-    ABSL_RETURN_IF_ERROR(WriteTransformersWeights(folder.path(), model));
+  if (head.of_family) {
+    ABSL_RETURN_IF_ERROR(WriteTransformersWeights(folder.path(), *model.backbone, head.layout,
+                                                  model.head->Parameters()));
   } else {
     ABSL_RETURN_IF_ERROR(WriteSentenceTransformers(folder.path(), model));
   }
   return folder.Commit();
 }
 
+absl::Status SaveTokens(const std::string& path, const TokenClassifierToSave& model, bool replace) {
+  const HeadConfig config = {
+      .architecture = absl::StrCat(model.backbone->family().class_stem, "ForTokenClassification"),
+      .labels = model.labels};
+  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace, HasOwnWeights));
+  ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), *model.source, config));
+  ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source, model.max_length));
+  ABSL_RETURN_IF_ERROR(WriteTransformersWeights(
+      folder.path(), *model.backbone, model.head->config().layout, model.head->Parameters()));
+  return folder.Commit();
+}
+
 }  // namespace
 
 absl::Status CheckSavePath(const std::string& path, bool replace) {
-  return OpenSavePath(path, replace).status();
+  return OpenSavePath(path, replace, IsOwnClassifier).status();
 }
 
 absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace) {
   return CatchErrors(path, [&] { return Save(path, model, replace); });
+}
+
+absl::Status SaveTokenClassifier(const std::string& path, const TokenClassifierToSave& model,
+                                 bool replace) {
+  return CatchErrors(path, [&] { return SaveTokens(path, model, replace); });
 }
 
 }  // namespace graft

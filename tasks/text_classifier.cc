@@ -6,6 +6,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "models/catch_errors.h"
+#include "tasks/batching.h"
 #include "tasks/inference.h"
 #include "tasks/model_folder.h"
 #include "tasks/threads.h"
@@ -29,10 +30,11 @@ Classification MakeClassification(const std::vector<std::string>& labels,
   return result;
 }
 
-std::vector<Classification> Classify(const LoadedModel& model,
-                                     absl::Span<const std::string_view> texts) {
+absl::StatusOr<std::vector<Classification>> Classify(const LoadedModel& model,
+                                                     absl::Span<const std::string_view> texts) {
   const EncodeOptions options{.max_length = static_cast<size_t>(model.folder.max_length)};
   const EncodedBatch encoded = model.tokenizer->EncodeBatch(texts, options, Threads());
+  ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, encoded));
   std::vector<float> logits;
   {
     const ComputeTurn turn;
@@ -61,20 +63,18 @@ absl::StatusOr<TextClassifier> TextClassifier::Load(const std::string& folder) {
   auto impl = std::make_unique<Impl>();
   ABSL_ASSIGN_OR_RETURN(impl->model, LoadModel(folder));
   if (!impl->model.head) {
+    const std::string found = DescribeHead(impl->model);
     return absl::FailedPreconditionError(absl::StrCat(
-        folder,
-        ": expected a trained classifier, found an encoder without a head; `graft train classify` "
-        "trains one"));
+        folder, ": expected a trained classifier of texts, found an encoder ",
+        found == "none" ? "without a head" : absl::StrCat("with another head (", found, ")"),
+        "; `graft train classify` trains one"));
   }
   return TextClassifier(std::move(impl));
 }
 
 absl::StatusOr<std::vector<Classification>> TextClassifier::Predict(
     absl::Span<const std::string_view> texts) const {
-  return CatchErrors(impl_->model.folder.path,
-                     [&]() -> absl::StatusOr<std::vector<Classification>> {
-                       return Classify(impl_->model, texts);
-                     });
+  return CatchErrors(impl_->model.folder.path, [&] { return Classify(impl_->model, texts); });
 }
 
 absl::StatusOr<std::vector<Classification>> TextClassifier::Predict(

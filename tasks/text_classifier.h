@@ -38,8 +38,9 @@ class TextClassifier {
   ~TextClassifier();
 
   // One result a text, in order. A text's result does not depend on the others, bit for bit (CPU).
-  // Ill-formed UTF-8 is read as U+FFFD. ResourceExhausted when memory runs out, Internal when
-  // LibTorch fails otherwise.
+  // Ill-formed UTF-8 is read as U+FFFD. InvalidArgument for a text without a token (an empty one,
+  // where the tokenizer adds none of its own). ResourceExhausted when memory runs out, Internal
+  // when LibTorch fails otherwise.
   absl::StatusOr<std::vector<Classification>> Predict(absl::Span<const std::string> texts) const;
   absl::StatusOr<std::vector<Classification>> Predict(
       absl::Span<const std::string_view> texts) const;

@@ -96,6 +96,11 @@ std::optional<int32_t> ComposedTokenizer::TokenToId(std::string_view token) cons
   return pipeline_.parts.model->TokenToId(token);
 }
 
+std::optional<int32_t> ComposedTokenizer::mask_id() const {
+  const std::string& token = pipeline_.parts.mask_token;
+  return token.empty() ? std::nullopt : TokenToId(token);
+}
+
 std::optional<std::string_view> ComposedTokenizer::IdToToken(int32_t id) const {
   const auto added = added_by_id_.find(id);
   if (added != added_by_id_.end()) return pipeline_.parts.added_tokens[added->second].content;

@@ -34,6 +34,7 @@ class ComposedTokenizer final : public Tokenizer {
   size_t vocabulary_size() const override { return vocabulary_size_; }
   std::optional<int32_t> TokenToId(std::string_view token) const override;
   std::optional<std::string_view> IdToToken(int32_t id) const override;
+  std::optional<int32_t> mask_id() const override;
   size_t special_tokens_per_text() const override { return single_.count; }
   size_t model_max_length() const override { return pipeline_.parts.model_max_length; }
   std::string Describe() const override;

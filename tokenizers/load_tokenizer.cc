@@ -232,6 +232,25 @@ absl::StatusOr<TokenizerParts> LoadFolder(const std::string& folder) {
   return parts;
 }
 
+// The mask as tokenizer_config.json names it: a string, or an object with its flags.
+absl::StatusOr<std::string> NamedMask(const JsonValue& config) {
+  const auto mask = config.Find("mask_token");
+  if (!mask || mask->is_null()) return std::string();
+  ABSL_ASSIGN_OR_RETURN(const std::string_view token,
+                        mask->is_object() ? mask->GetString("content") : mask->AsString());
+  return std::string(token);
+}
+
+// Where no file names the mask, it is the special token with the name that the families give it.
+std::string UsualMask(const std::vector<AddedToken>& tokens) {
+  for (const AddedToken& token : tokens) {
+    if (token.special && (token.content == "[MASK]" || token.content == "<mask>")) {
+      return token.content;
+    }
+  }
+  return "";
+}
+
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Load(const std::string& folder, bool lower_case) {
   if (!PathExists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": no such folder"));
   const std::string json_path = JoinPath(folder, "tokenizer.json");
@@ -257,7 +276,9 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> Load(const std::string& folder,
     ABSL_ASSIGN_OR_RETURN(const double length,
                           config->root().GetDouble("model_max_length", 0, 1e300, 0));
     if (length < kNoLengthLimit) parts->model_max_length = static_cast<size_t>(length);
+    ABSL_ASSIGN_OR_RETURN(parts->mask_token, NamedMask(config->root()));
   }
+  if (parts->mask_token.empty()) parts->mask_token = UsualMask(parts->added_tokens);
   return std::make_unique<ComposedTokenizer>(*std::move(parts));
 }
 

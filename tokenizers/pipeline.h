@@ -26,6 +26,7 @@ struct TokenizerParts {
   std::vector<AddedToken> added_tokens;
   PostProcessor post_processor;
   std::optional<std::vector<Decoder>> decoders;  // none: tokens are joined by spaces
+  std::string mask_token;                        // empty for none
   size_t model_max_length = 0;
   std::vector<std::string> files;
 };

@@ -78,6 +78,9 @@ class Tokenizer {
   virtual size_t vocabulary_size() const = 0;
   virtual std::optional<int32_t> TokenToId(std::string_view token) const = 0;
   virtual std::optional<std::string_view> IdToToken(int32_t id) const = 0;
+  // The token that stands in the place of one to be guessed ([MASK]); none where the files name
+  // none.
+  virtual std::optional<int32_t> mask_id() const = 0;
   // How many special tokens one text gets.
   virtual size_t special_tokens_per_text() const = 0;
   // The longest input that the tokenizer's own files name (model_max_length); 0 when they name

@@ -58,7 +58,10 @@ void PrintJson(const Options& o, const ConvertedModel& model) {
                           {"renamed_tensors", model.renamed},
                           {"files", model.files},
                           {"left_out", model.left_out},
-                          {"no_tensors", model.others}};
+                          {"no_tensors", model.others},
+                          {"config_not_checked", model.config_not_checked.empty()
+                                                     ? ordered_json(nullptr)
+                                                     : ordered_json(model.config_not_checked)}};
   std::cout << JsonText(json, 2) << '\n';
 }
 
@@ -82,6 +85,9 @@ void PrintText(const Options& o, const ConvertedModel& model) {
             << absl::StrFormat("%.1f MB", static_cast<double>(model.bytes) / kMegabyte) << '\n';
   if (model.renamed > 0) {
     std::cout << model.renamed << " tensors have today's names (LayerNorm.weight for .gamma)\n";
+  }
+  if (!model.config_not_checked.empty()) {
+    std::cout << "configuration not checked: " << Printable(model.config_not_checked) << '\n';
   }
   PrintList("written", model.files);
   PrintList("not taken over", model.left_out);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "models/checkpoint.h"
 #include "nlohmann/json.hpp"
 #include "tasks/model_folder.h"
+#include "tasks/weight_sets.h"
 #include "tools/inspect_weights.h"
 #include "tools/json_text.h"
 #include "tools/table.h"
@@ -39,23 +41,29 @@ void Declare(Options& o, OptionList& list) {
 
 // The weight files by themselves, which can be told also where they make no model.
 struct Weights {
-  WeightFiles files;
+  std::vector<WeightSet> sets;
   WeightFacts facts;
-  TensorMismatch mismatch;  // against the model that the configuration describes
+  // Of the Transformer's against the model that the configuration describes; none without one that
+  // graft reads.
+  std::optional<TensorMismatch> mismatch;
 };
 
 absl::StatusOr<Weights> OpenWeights(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, FindSentenceModules(path));
+  Weights weights;
+  ABSL_ASSIGN_OR_RETURN(weights.sets, OpenWeightSets(path, modules));
+  ABSL_ASSIGN_OR_RETURN(weights.facts, FindWeightFacts(weights.sets));
   const auto folder = OpenModelFolder(path);
-  ABSL_ASSIGN_OR_RETURN(WeightFiles files,
-                        WeightFiles::OpenFolder(folder.ok() ? folder->transformer : path));
-  Weights weights{std::move(files), {}, {}};
-  ABSL_ASSIGN_OR_RETURN(weights.facts, FindWeightFacts(weights.files));
   if (!folder.ok()) return weights;
   std::vector<SlotLayout> slots = BackboneSlots(*folder->architecture.architecture);
   if (folder->head && folder->head_file.empty()) {
     for (SlotLayout& slot : SequenceClassifier::Layout(*folder->head)) slots.push_back(slot);
   }
-  weights.mismatch = CompareTensors(weights.files, slots, folder->architecture.family->prefix);
+  if (folder->token_head) {
+    for (SlotLayout& slot : TokenClassifier::Layout(*folder->token_head)) slots.push_back(slot);
+  }
+  weights.mismatch =
+      CompareTensors(weights.sets[0].files, slots, folder->architecture.family->prefix);
   return weights;
 }
 
@@ -64,7 +72,10 @@ std::string StageName(int stage) {
 }
 
 int64_t HeadParameters(const LoadedModel& model) {
-  return model.head ? CountParameters(SequenceClassifier::Layout(model.head->config())) : 0;
+  if (model.head) return CountParameters(SequenceClassifier::Layout(model.head->config()));
+  if (model.token_head) return CountParameters(TokenClassifier::Layout(model.token_head->config()));
+  if (!model.language_head) return 0;
+  return CountParameters(LanguageHead::Layout(model.language_head->config()));
 }
 
 int64_t AllParameters(const LoadedModel& model) {
@@ -94,6 +105,25 @@ std::vector<std::string> UnusedModules(const ModelFolder& folder) {
                                         : absl::StrCat(module.type, " (", module.path, ")"));
   }
   return names;
+}
+
+ordered_json HeadJson(const LoadedModel& model) {
+  if (model.head) {
+    return {{"kind", "text classification"},
+            {"pooling", PoolingName(model.head->config().pooling())},
+            {"pooler", model.head->config().of_family},
+            {"labels", model.folder.labels},
+            {"parameters", HeadParameters(model)}};
+  }
+  if (model.token_head) {
+    return {{"kind", "token classification"},
+            {"labels", model.folder.labels},
+            {"parameters", HeadParameters(model)}};
+  }
+  if (!model.language_head) return nullptr;
+  return {{"kind", DescribeHead(model)},
+          {"tied", model.language_head->config().layout.tied},
+          {"parameters", HeadParameters(model)}};
 }
 
 ordered_json ModelJson(const LoadedModel& model) {
@@ -129,13 +159,7 @@ ordered_json ModelJson(const LoadedModel& model) {
       folder.pooling ? ordered_json(PoolingName(*folder.pooling)) : ordered_json(nullptr);
   const std::string pooler = PoolerUse(model);
   json["pooler"] = pooler.empty() ? ordered_json(nullptr) : ordered_json(pooler);
-  json["head"] = nullptr;
-  if (model.head) {
-    json["head"] = {{"pooling", PoolingName(model.head->config().pooling())},
-                    {"pooler", model.head->config().of_family},
-                    {"labels", folder.labels},
-                    {"parameters", HeadParameters(model)}};
-  }
+  json["head"] = HeadJson(model);
   json["weight_file_bytes"] = model.weight_bytes;
   json["memory_bytes"] = AllParameters(model) * static_cast<int64_t>(sizeof(float));
   json["mapped"] = model.mapped;
@@ -147,10 +171,14 @@ ordered_json ModelJson(const LoadedModel& model) {
 }
 
 void AddWeights(const Options& o, const Weights& weights, ordered_json& json) {
-  json["weights"] = WeightsJson(weights.files, weights.facts);
-  json["missing_tensors"] = weights.mismatch.missing;
-  json["tensors_of_other_shape"] = weights.mismatch.other_shape;
-  if (o.tensors) json["tensors"] = TensorsJson(weights.files);
+  json["weights"] = WeightsJson(weights.sets, weights.facts);
+  json["missing_tensors"] = nullptr;
+  json["tensors_of_other_shape"] = nullptr;
+  if (weights.mismatch) {
+    json["missing_tensors"] = weights.mismatch->missing;
+    json["tensors_of_other_shape"] = weights.mismatch->other_shape;
+  }
+  if (o.tensors) json["tensors"] = TensorsJson(weights.sets);
 }
 
 void AddTokenizer(const Tokenizer& tokenizer, Table& facts) {
@@ -181,10 +209,8 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
   if (folder.pooling) facts.AddRow({"pooling file", std::string(PoolingName(*folder.pooling))});
   std::vector<std::string> labels;
   for (const std::string& label : folder.labels) labels.push_back(Printable(label));
-  facts.AddRow({"head", model.head ? absl::StrCat("text classification, ",
-                                                  DescribeHead(model.head->config()))
-                                   : "none"});
-  if (model.head) facts.AddRow({"labels", absl::StrJoin(labels, ", ")});
+  facts.AddRow({"head", DescribeHead(model)});
+  if (!labels.empty()) facts.AddRow({"labels", absl::StrJoin(labels, ", ")});
   const std::string pooler = PoolerUse(model);
   if (pooler == "new head") facts.AddRow({"pooler", "pretrained; a new head starts from it"});
   if (pooler == "not used") facts.AddRow({"pooler", "pretrained; not used"});
@@ -194,7 +220,7 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
   for (const std::string& program : folder.programs) {
     facts.AddRow({"program not run", Printable(program)});
   }
-  AddWeightRows(weights.files, weights.facts, facts);
+  AddWeightRows(weights.sets, weights.facts, facts);
   facts.AddRow(
       {"memory", absl::StrFormat("%.1f MB, %s", AllParameters(model) * sizeof(float) / kMegabyte,
                                  model.mapped ? "mapped and shared" : "read")});
@@ -205,7 +231,9 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
     stages.AddRow({absl::StrCat(s), StageName(s),
                    WithThousands(CountParameters(model.backbone->stage(s).layout))});
   }
-  if (model.head) stages.AddRow({"", "head", WithThousands(HeadParameters(model))});
+  if (DescribeHead(model) != "none") {
+    stages.AddRow({"", "head", WithThousands(HeadParameters(model))});
+  }
   stages.AddRule();
   stages.AddRow({"", "all", WithThousands(AllParameters(model))});
   std::cout << stages.ToString() << "\nfiles read\n";
@@ -220,7 +248,7 @@ void PrintNames(std::string_view title, const std::vector<std::string>& names) {
   for (const std::string& name : names) std::cout << "  " << Printable(name) << '\n';
 }
 
-// What can be said of weights that make no model.
+// What can be said of weights where something else is wrong, or that make no model.
 void PrintOnlyWeights(const Options& o, const Weights& weights, const absl::Status& why) {
   if (o.json) {
     ordered_json json{{"format", "graft inspect model"},
@@ -233,21 +261,20 @@ void PrintOnlyWeights(const Options& o, const Weights& weights, const absl::Stat
   }
   Table facts({{""}, {""}});
   facts.AddRow({"model", Printable(o.model)});
-  AddWeightRows(weights.files, weights.facts, facts);
+  AddWeightRows(weights.sets, weights.facts, facts);
   std::cout << facts.ToString();
-  PrintNames("missing tensors", weights.mismatch.missing);
-  PrintNames("tensors of another shape", weights.mismatch.other_shape);
+  if (weights.mismatch) {
+    PrintNames("missing tensors", weights.mismatch->missing);
+    PrintNames("tensors of another shape", weights.mismatch->other_shape);
+  }
+  if (o.tensors) std::cout << '\n' << TensorTable(weights.sets);
 }
 
 absl::StatusOr<int> Inspect(const Options& o) {
   const absl::StatusOr<LoadedModel> model = LoadModel(o.model);
   const absl::StatusOr<Weights> weights = OpenWeights(o.model);
   if (!model.ok()) {
-    // What is missing is a list; for other faults the message says all.
-    const bool unfit = weights.ok() && (!weights->mismatch.missing.empty() ||
-                                        !weights->mismatch.other_shape.empty());
-    if (unfit) PrintOnlyWeights(o, *weights, model.status());
-    if (unfit && o.tensors && !o.json) std::cout << '\n' << TensorTable(weights->files);
+    if (weights.ok()) PrintOnlyWeights(o, *weights, model.status());
     std::cout.flush();
     return model.status();
   }
@@ -258,7 +285,7 @@ absl::StatusOr<int> Inspect(const Options& o) {
     std::cout << JsonText(json, 2) << '\n';
   } else {
     PrintText(*model, *weights);
-    if (o.tensors) std::cout << '\n' << TensorTable(weights->files);
+    if (o.tensors) std::cout << '\n' << TensorTable(weights->sets);
   }
   if (!std::cout.flush()) return absl::InternalError("standard output: cannot write");
   return kExitOk;

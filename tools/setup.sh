@@ -12,7 +12,8 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 packages=(build-essential cmake ninja-build ccache pkg-config unzip git python3 python3-pip python3-venv strace
-          libicu-dev zlib1g-dev libsimdjson-dev nlohmann-json3-dev libxxhash-dev libhwy-dev libprotobuf-dev protobuf-compiler
+          libicu-dev zlib1g-dev libdeflate-dev libsimdjson-dev nlohmann-json3-dev libxxhash-dev libhwy-dev
+          libprotobuf-dev protobuf-compiler
           libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19
           clang-19 libclang-rt-19-dev)
 

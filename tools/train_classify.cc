@@ -17,6 +17,7 @@
 #include "models/freeze_plan.h"
 #include "models/tensor_memory.h"
 #include "nlohmann/json.hpp"
+#include "tasks/batching.h"
 #include "tasks/data_set.h"
 #include "tasks/model_folder.h"
 #include "tasks/text_classifier.h"
@@ -158,7 +159,8 @@ absl::Status ChooseHead(const Options& o, Job& job) {
   return absl::OkStatus();
 }
 
-EncodedExamples Encode(const DataSet& data, const Tokenizer& tokenizer, int64_t max_length) {
+absl::StatusOr<EncodedExamples> Encode(const DataSet& data, const Tokenizer& tokenizer,
+                                       int64_t max_length) {
   std::vector<std::string_view> texts;
   EncodedExamples examples;
   for (const LabelledText& row : data.rows) {
@@ -167,6 +169,7 @@ EncodedExamples Encode(const DataSet& data, const Tokenizer& tokenizer, int64_t 
   }
   const EncodeOptions options{.max_length = static_cast<size_t>(max_length)};
   examples.texts = tokenizer.EncodeBatch(texts, options, Threads());
+  ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, examples.texts));
   return examples;
 }
 
@@ -191,8 +194,8 @@ absl::StatusOr<Job> Prepare(const Options& o) {
   ABSL_ASSIGN_OR_RETURN(job.model, LoadModel(o.model));
   job.max_length = o.max_length.value_or(DefaultMaxLength(job.model.folder));
   job.labels = std::move(train.labels);
-  job.train = Encode(train, *job.model.tokenizer, job.max_length);
-  job.dev = Encode(dev, *job.model.tokenizer, job.max_length);
+  ABSL_ASSIGN_OR_RETURN(job.train, Encode(train, *job.model.tokenizer, job.max_length));
+  ABSL_ASSIGN_OR_RETURN(job.dev, Encode(dev, *job.model.tokenizer, job.max_length));
   for (const uint32_t cut : job.train.texts.cut_off) {
     job.cut_texts += cut > 0;
     job.cut_tokens += cut;
@@ -226,6 +229,7 @@ void PrintStart(const Options& o, const Job& job) {
                                        {"pooling", PoolingName(job.head->config().pooling())},
                                        {"pooler", job.head->config().of_family},
                                        {"head", job.head_from_folder ? "folder" : "new"},
+                                       {"found_head", DescribeHead(job.model)},
                                        {"labels", job.labels},
                                        {"train_texts", job.train.size()},
                                        {"dev_texts", job.dev.size()},
@@ -238,6 +242,9 @@ void PrintStart(const Options& o, const Job& job) {
   }
   Table table({{""}, {""}});
   table.AddRow({"model", Printable(o.model)});
+  if (!job.head_from_folder && DescribeHead(job.model) != "none") {
+    table.AddRow({"its own head", absl::StrCat(DescribeHead(job.model), "; not used")});
+  }
   table.AddRow({"frozen", job.plan.Describe(layers)});
   table.AddRow({"training",
                 absl::StrCat(WithThousands(training), " of ", WithThousands(all), " parameters")});

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status_macros.h"
@@ -13,6 +14,7 @@
 #include "base/file.h"
 #include "models/weights/compare_weights.h"
 #include "nlohmann/json.hpp"
+#include "tasks/weight_sets.h"
 #include "tools/json_text.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
@@ -40,8 +42,16 @@ absl::Status Check(const Options& o) {
       absl::StrCat("A B: expected two folders or files, found ", o.models.size()));
 }
 
-absl::StatusOr<WeightFiles> Open(const std::string& path) {
-  return IsFolder(path) ? WeightFiles::OpenFolder(path) : WeightFiles::Open(path);
+// A folder, or a file by itself.
+absl::StatusOr<std::vector<WeightSet>> Open(const std::string& path) {
+  if (IsFolder(path)) {
+    ABSL_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, FindSentenceModules(path));
+    return OpenWeightSets(path, modules);
+  }
+  ABSL_ASSIGN_OR_RETURN(WeightFiles files, WeightFiles::Open(path));
+  std::vector<WeightSet> sets;
+  sets.push_back({"", "", std::move(files)});
+  return sets;
 }
 
 std::string TypeAndShape(const TensorInfo* tensor) {
@@ -85,21 +95,23 @@ std::string Text(const TensorComparison& c) {
 }
 
 absl::StatusOr<int> Verify(const Options& o) {
-  ABSL_ASSIGN_OR_RETURN(const WeightFiles a, Open(o.models[0]));
-  ABSL_ASSIGN_OR_RETURN(const WeightFiles b, Open(o.models[1]));
+  ABSL_ASSIGN_OR_RETURN(const std::vector<WeightSet> first, Open(o.models[0]));
+  ABSL_ASSIGN_OR_RETURN(const std::vector<WeightSet> second, Open(o.models[1]));
+  const WeightFiles &a = first[0].files, &b = second[0].files;
   std::map<std::string_view, int64_t> counts;
   ordered_json rows = ordered_json::array();
   Table table({{"tensor"}, {"sum"}, {"verdict"}, {""}});
   int64_t tensors = 0;
-  ABSL_RETURN_IF_ERROR(CompareWeights(a, b, [&](const TensorComparison& c) {
-    ++tensors;
-    ++counts[TensorVerdictName(c.verdict)];
-    if (o.json) rows.push_back(ToJson(c));
-    if (!o.all && c.verdict == TensorVerdict::kEqual) return;
-    constexpr size_t kShownSum = 16;  // of 32 digits
-    table.AddRow({Printable(c.name), c.first_sum.substr(0, kShownSum),
-                  std::string(TensorVerdictName(c.verdict)), Text(c)});
-  }));
+  ABSL_RETURN_IF_ERROR(
+      CompareWeights(AllWeights(first), AllWeights(second), [&](const TensorComparison& c) {
+        ++tensors;
+        ++counts[TensorVerdictName(c.verdict)];
+        if (o.json) rows.push_back(ToJson(c));
+        if (!o.all && c.verdict == TensorVerdict::kEqual) return;
+        constexpr size_t kShownSum = 16;  // of 32 digits
+        table.AddRow({Printable(c.name), c.first_sum.substr(0, kShownSum),
+                      std::string(TensorVerdictName(c.verdict)), Text(c)});
+      }));
   const int64_t different = tensors - counts[TensorVerdictName(TensorVerdict::kEqual)];
   if (o.json) {
     const ordered_json json{{"format", "graft verify weights"},

@@ -25,8 +25,11 @@ std::vector<SlotLayout> EmbeddingSlots(const EmbeddingsLayout& l) {
   add(l.word, "weight", {l.vocab_size, l.width});
   if (!l.position.empty()) add(l.position, "weight", {l.positions, l.width});
   if (l.types > 0) add(l.type, "weight", {l.types, l.width});
-  add(l.norm, "weight", {l.width});
-  add(l.norm, "bias", {l.width});
+  for (const char* what : {"weight", "bias"}) {
+    add(l.norm, what, {l.width});
+    if (l.other_norm.empty()) continue;
+    slots.back().parts[0].other_name = absl::StrCat(l.other_norm, ".", what);
+  }
   if (!l.projection.empty()) {
     add(l.projection, "weight", {l.hidden_size, l.width});
     add(l.projection, "bias", {l.hidden_size});

@@ -20,6 +20,7 @@ struct EmbeddingsLayout {
   std::string position = "embeddings.position_embeddings";
   std::string type = "embeddings.token_type_embeddings";
   std::string norm = "embeddings.LayerNorm";
+  std::string other_norm = {};  // its name in some checkpoints
   std::string projection = {};
   int64_t vocab_size = 0;
   int64_t positions = 0;  // rows of the positions' table

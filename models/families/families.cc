@@ -17,10 +17,20 @@ namespace graft {
 namespace {
 
 constexpr auto kFamilies = std::to_array<EncoderFamily>({
+    {"albert", "Albert", "albert.", ReadAlbert},
     {"bert", "Bert", "bert.", ReadBert},
     {"camembert", "Camembert", "roberta.", ReadRoberta},
+    {"deberta", "Deberta", "deberta.", ReadDeberta},
+    {"deberta-v2", "DebertaV2", "deberta.", ReadDebertaV2},
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
+    {"gpt2", "GPT2", "transformer.", ReadGpt2},
+    {"gte", "Gte", "gte.", ReadGte},
+    {"mobilebert", "MobileBert", "mobilebert.", ReadMobileBert},
+    {"modernbert", "ModernBert", "model.", ReadModernBert},
+    {"mpnet", "MPNet", "mpnet.", ReadMPNet},
+    {"new", "New", "new.", ReadNew},
+    {"nomic_bert", "NomicBert", "nomic_bert.", ReadNomicBert},
     {"roberta", "Roberta", "roberta.", ReadRoberta},
     {"xlm-roberta", "XLMRoberta", "roberta.", ReadRoberta},
 });

@@ -57,6 +57,16 @@ std::unique_ptr<const Architecture> ReadBert(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadRoberta(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadDistilBert(ConfigReader& reader);
 std::unique_ptr<const Architecture> ReadElectra(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadGpt2(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadAlbert(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadMobileBert(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadMPNet(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadDeberta(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadDebertaV2(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadGte(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadModernBert(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadNew(ConfigReader& reader);
+std::unique_ptr<const Architecture> ReadNomicBert(ConfigReader& reader);
 
 }  // namespace graft
 

@@ -61,12 +61,19 @@ std::vector<SlotLayout> PostNormSlots(const PostNormNames& names, int64_t h, int
 
 at::Tensor RunPostNorm(const PostNormLayer& layer, const StageInput& in,
                        const std::vector<at::Tensor>& w, const AttentionOptions& attention) {
+  const at::Tensor no_bias;  // Attention adds it
+  return RunPostNormOver(Linear(in.hidden, w[kQkvWeight], no_bias), w[kQkvBias], layer, in, w,
+                         attention);
+}
+
+at::Tensor RunPostNormOver(const at::Tensor& qkv, const at::Tensor& bias,
+                           const PostNormLayer& layer, const StageInput& in,
+                           const std::vector<at::Tensor>& w, const AttentionOptions& attention) {
   const Segments& segments = in.batch.segments;
   // A bias belongs to the pass that follows its product, so Linear gets none.
   const at::Tensor no_bias;
-  const at::Tensor qkv = Linear(in.hidden, w[kQkvWeight], no_bias);  // [R, 3H]
   const at::Tensor context =
-      Attention(qkv, w[kQkvBias], segments, layer.heads, attention,
+      Attention(qkv, bias, segments, layer.heads, attention,
                 in.dropout(layer.attention_dropout, kProbabilities));  // [R, H]
   const at::Tensor attended =
       ResidualLayerNorm(Linear(context, w[kAttentionWeight], no_bias), w[kAttentionBias], in.hidden,

@@ -46,6 +46,13 @@ struct PostNormLayer {
 at::Tensor RunPostNorm(const PostNormLayer& layer, const StageInput& input,
                        const std::vector<at::Tensor>& weights, const AttentionOptions& attention);
 
+// The same for families whose queries, keys and values are made in another way: qkv [R, 3H] and
+// bias [3H] are what Attention takes, and the first two slots are not read.
+at::Tensor RunPostNormOver(const at::Tensor& qkv, const at::Tensor& bias,
+                           const PostNormLayer& layer, const StageInput& input,
+                           const std::vector<at::Tensor>& weights,
+                           const AttentionOptions& attention);
+
 }  // namespace graft
 
 #endif  // GRAFT_MODELS_FAMILIES_POST_NORM_H_

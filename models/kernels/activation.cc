@@ -89,23 +89,26 @@ void BiasActivationGradient(Activation kind, const float* x, const float* bias, 
   }
 }
 
-void GatedActivation(Activation kind, const float* x, const float* bias, int64_t rows,
-                     int64_t width, float* y) {
+void GatedActivation(Activation kind, GatedHalf activated, const float* x, const float* bias,
+                     int64_t rows, int64_t width, float* y) {
+  const int64_t first = ActivatedHalf(activated, width), other = width - first;
   for (int64_t row = 0; row < rows; ++row, x += 2 * width, y += width) {
     for (int64_t c = 0; c < width; ++c) {
-      const double f = Activate(kind, Biased(x, bias, c)).value;
-      y[c] = static_cast<float>(f) * Biased(x, bias, width + c);
+      const double f = Activate(kind, Biased(x, bias, first + c)).value;
+      y[c] = static_cast<float>(f) * Biased(x, bias, other + c);
     }
   }
 }
 
-void GatedActivationGradient(Activation kind, const float* x, const float* bias, const float* dy,
-                             int64_t rows, int64_t width, float* dx, float* dbias) {
+void GatedActivationGradient(Activation kind, GatedHalf activated, const float* x,
+                             const float* bias, const float* dy, int64_t rows, int64_t width,
+                             float* dx, float* dbias) {
+  const int64_t first = ActivatedHalf(activated, width), other = width - first;
   for (int64_t row = 0; row < rows; ++row, x += 2 * width, dy += width, dx += 2 * width) {
     for (int64_t c = 0; c < width; ++c) {
-      const ValueAndSlope f = Activate(kind, Biased(x, bias, c));
-      dx[c] = dy[c] * Biased(x, bias, width + c) * static_cast<float>(f.slope);
-      dx[width + c] = dy[c] * static_cast<float>(f.value);
+      const ValueAndSlope f = Activate(kind, Biased(x, bias, first + c));
+      dx[first + c] = dy[c] * Biased(x, bias, other + c) * static_cast<float>(f.slope);
+      dx[other + c] = dy[c] * static_cast<float>(f.value);
     }
     if (dbias != nullptr) AddTo(dbias, dx, 2 * width);
   }
@@ -119,15 +122,35 @@ const float* DataOrNull(const at::Tensor& x) {
   return x.defined() ? x.const_data_ptr<float>() : nullptr;
 }
 
-// One of the two operations: its loops, and the columns of its result for those of x.
+template <GatedHalf activated>
+void Gated(Activation kind, const float* x, const float* bias, int64_t rows, int64_t width,
+           float* y) {
+  simd::GatedActivation(kind, activated, x, bias, rows, width, y);
+}
+
+template <GatedHalf activated>
+void GatedGradient(Activation kind, const float* x, const float* bias, const float* dy,
+                   int64_t rows, int64_t width, float* dx, float* dbias) {
+  simd::GatedActivationGradient(kind, activated, x, bias, dy, rows, width, dx, dbias);
+}
+
+// One of the operations: its loops, and the columns of its result for those of x.
 struct Operation {
   BiasActivationLoop* forward;
   BiasActivationGradientLoop* backward;
   int64_t halves;  // 2 when it makes one column of two
 };
 
-constexpr Operation kBias = {simd::BiasActivation, simd::BiasActivationGradient, 1};
-constexpr Operation kGated = {simd::GatedActivation, simd::GatedActivationGradient, 2};
+constexpr GatedHalf kFirst = GatedHalf::kFirst, kSecond = GatedHalf::kSecond;
+constexpr Operation kOperations[] = {
+    {simd::BiasActivation, simd::BiasActivationGradient, 1},
+    {Gated<kFirst>, GatedGradient<kFirst>, 2},
+    {Gated<kSecond>, GatedGradient<kSecond>, 2},
+};
+
+// Places in kOperations.
+constexpr int64_t kBias = 0;
+int64_t GatedOperation(GatedHalf activated) { return activated == kFirst ? 1 : 2; }
 
 void Forward(const Operation& operation, Activation kind, const at::Tensor& x,
              const at::Tensor& bias, at::Tensor& y) {
@@ -142,12 +165,13 @@ void Forward(const Operation& operation, Activation kind, const at::Tensor& x,
 
 struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
-                            const std::optional<at::Tensor>& bias, bool gated, Activation kind) {
+                            const std::optional<at::Tensor>& bias, int64_t number,
+                            Activation kind) {
     const at::Tensor shift = bias.value_or(at::Tensor());
     context->save_for_backward({x, shift});
-    context->saved_data["gated"] = gated;
+    context->saved_data["operation"] = number;
     context->saved_data["kind"] = static_cast<int64_t>(kind);
-    const Operation& operation = gated ? kGated : kBias;
+    const Operation& operation = kOperations[number];
     at::Tensor y = at::empty({x.size(0), x.size(1) / operation.halves}, x.options());
     Forward(operation, kind, x, shift, y);
     return y;
@@ -155,7 +179,7 @@ struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
-    const Operation& operation = context->saved_data["gated"].toBool() ? kGated : kBias;
+    const Operation& operation = kOperations[context->saved_data["operation"].toInt()];
     const auto kind = static_cast<Activation>(context->saved_data["kind"].toInt());
     const at::Tensor &x = saved[0], &bias = saved[1];  // [R, M], [M]
     const at::Tensor dy = Upstream(gradients);
@@ -195,20 +219,22 @@ at::Tensor BiasActivation(at::Tensor x, const at::Tensor& bias, Activation kind)
   if (kind == Activation::kIdentity && !bias.defined()) return x;
   x = x.contiguous();
   if (RecordsGradient(x, bias)) {
-    return ActivationFunction::apply(x, IfDefined(Contiguous(bias)), false, kind);
+    return ActivationFunction::apply(x, IfDefined(Contiguous(bias)), kBias, kind);
   }
-  Forward(kBias, kind, x, Contiguous(bias), x);
+  Forward(kOperations[kBias], kind, x, Contiguous(bias), x);
   return x;
 }
 
-at::Tensor GatedActivation(const at::Tensor& x, const at::Tensor& bias, Activation kind) {
+at::Tensor GatedActivation(const at::Tensor& x, const at::Tensor& bias, Activation kind,
+                           GatedHalf activated) {
   Check(x, bias, "GatedActivation");
   TORCH_CHECK(x.size(1) % 2 == 0, "GatedActivation: an odd width, ", x.size(1));
+  const int64_t number = GatedOperation(activated);
   if (RecordsGradient(x, bias)) {
-    return ActivationFunction::apply(x.contiguous(), IfDefined(Contiguous(bias)), true, kind);
+    return ActivationFunction::apply(x.contiguous(), IfDefined(Contiguous(bias)), number, kind);
   }
   at::Tensor y = at::empty({x.size(0), x.size(1) / 2}, x.options());
-  Forward(kGated, kind, x.contiguous(), Contiguous(bias), y);
+  Forward(kOperations[number], kind, x.contiguous(), Contiguous(bias), y);
   return y;
 }
 

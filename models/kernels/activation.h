@@ -13,8 +13,10 @@ namespace graft {
 at::Tensor BiasActivation(at::Tensor x, const at::Tensor& bias, Activation kind);
 
 // f(a) * b for the halves a, b of x + bias, x [R, 2M], bias [2M] or undefined: [R, M], the gated
-// linear unit (Shazeer 2020, arXiv 2002.05202). Differentiable in both.
-at::Tensor GatedActivation(const at::Tensor& x, const at::Tensor& bias, Activation kind);
+// linear unit (Shazeer 2020, arXiv 2002.05202). a is the half that `activated` names.
+// Differentiable in both.
+at::Tensor GatedActivation(const at::Tensor& x, const at::Tensor& bias, Activation kind,
+                           GatedHalf activated = GatedHalf::kFirst);
 
 }  // namespace graft
 

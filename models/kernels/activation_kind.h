@@ -15,6 +15,9 @@ enum class Activation {
   kSigmoid,
 };
 
+// Which half of its argument a gated linear unit activates.
+enum class GatedHalf { kFirst, kSecond };
+
 }  // namespace graft
 
 #endif  // GRAFT_MODELS_KERNELS_ACTIVATION_KIND_H_

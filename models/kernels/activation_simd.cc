@@ -23,14 +23,15 @@ void BiasActivationGradient(Activation kind, const float* x, const float* bias, 
   plain::BiasActivationGradient(kind, x, bias, dy, rows, width, dx, dbias);
 }
 
-void GatedActivation(Activation kind, const float* x, const float* bias, int64_t rows,
-                     int64_t width, float* y) {
-  plain::GatedActivation(kind, x, bias, rows, width, y);
+void GatedActivation(Activation kind, GatedHalf activated, const float* x, const float* bias,
+                     int64_t rows, int64_t width, float* y) {
+  plain::GatedActivation(kind, activated, x, bias, rows, width, y);
 }
 
-void GatedActivationGradient(Activation kind, const float* x, const float* bias, const float* dy,
-                             int64_t rows, int64_t width, float* dx, float* dbias) {
-  plain::GatedActivationGradient(kind, x, bias, dy, rows, width, dx, dbias);
+void GatedActivationGradient(Activation kind, GatedHalf activated, const float* x,
+                             const float* bias, const float* dy, int64_t rows, int64_t width,
+                             float* dx, float* dbias) {
+  plain::GatedActivationGradient(kind, activated, x, bias, dy, rows, width, dx, dbias);
 }
 
 #else
@@ -197,36 +198,43 @@ void BiasActivationGradient(Activation kind, const float* x, const float* bias, 
   });
 }
 
-void GatedActivation(Activation kind, const float* x, const float* bias, int64_t rows,
-                     int64_t width, float* y) {
-  const float* gate_bias = bias == nullptr ? nullptr : bias + width;
+void GatedActivation(Activation kind, GatedHalf activated, const float* x, const float* bias,
+                     int64_t rows, int64_t width, float* y) {
+  const int64_t first = ActivatedHalf(activated, width), other = width - first;
+  const float* from_bias = bias == nullptr ? nullptr : bias + first;
+  const float* gate_bias = bias == nullptr ? nullptr : bias + other;
   WithFunction(kind, [&](auto f) HWY_ATTR {
     for (int64_t row = 0; row < rows; ++row) {
-      const float *from = x + 2 * row * width, *gate = from + width;
+      const float *from = x + 2 * row * width + first, *gate = x + 2 * row * width + other;
       float* to = y + row * width;
       ForColumns(width, [&](auto place, size_t c) HWY_ATTR {
-        const V32 value = f.Value(Biased(place, from, bias, c));
+        const V32 value = f.Value(Biased(place, from, from_bias, c));
         place.Store(hn::Mul(value, Biased(place, gate, gate_bias, c)), to + c);
       });
     }
   });
 }
 
-void GatedActivationGradient(Activation kind, const float* x, const float* bias, const float* dy,
-                             int64_t rows, int64_t width, float* dx, float* dbias) {
-  const float* gate_bias = bias == nullptr ? nullptr : bias + width;
-  float* gate_dbias = dbias == nullptr ? nullptr : dbias + width;
+void GatedActivationGradient(Activation kind, GatedHalf activated, const float* x,
+                             const float* bias, const float* dy, int64_t rows, int64_t width,
+                             float* dx, float* dbias) {
+  const int64_t first = ActivatedHalf(activated, width), other = width - first;
+  const float* from_bias = bias == nullptr ? nullptr : bias + first;
+  const float* gate_bias = bias == nullptr ? nullptr : bias + other;
+  float* from_dbias = dbias == nullptr ? nullptr : dbias + first;
+  float* gate_dbias = dbias == nullptr ? nullptr : dbias + other;
   WithFunction(kind, [&](auto f) HWY_ATTR {
     for (int64_t row = 0; row < rows; ++row) {
-      const float *from = x + 2 * row * width, *gate = from + width, *upstream = dy + row * width;
-      float *to = dx + 2 * row * width, *to_gate = to + width;
+      const float *from = x + 2 * row * width + first, *gate = x + 2 * row * width + other;
+      const float* upstream = dy + row * width;
+      float *to = dx + 2 * row * width + first, *to_gate = dx + 2 * row * width + other;
       ForColumns(width, [&](auto place, size_t c) HWY_ATTR {
-        const V32 v = Biased(place, from, bias, c), up = place.Load(upstream + c);
+        const V32 v = Biased(place, from, from_bias, c), up = place.Load(upstream + c);
         const V32 of_value = hn::Mul(hn::Mul(up, Biased(place, gate, gate_bias, c)), f.Slope(v));
         const V32 of_gate = hn::Mul(up, f.Value(v));
         place.Store(of_value, to + c);
         place.Store(of_gate, to_gate + c);
-        AddColumn(place, of_value, dbias, c);
+        AddColumn(place, of_value, from_dbias, c);
         AddColumn(place, of_gate, gate_dbias, c);
       });
     }
@@ -257,14 +265,16 @@ void BiasActivationGradient(Activation kind, const float* x, const float* bias, 
   HWY_DYNAMIC_DISPATCH(BiasActivationGradient)(kind, x, bias, dy, rows, width, dx, dbias);
 }
 
-void GatedActivation(Activation kind, const float* x, const float* bias, int64_t rows,
-                     int64_t width, float* y) {
-  HWY_DYNAMIC_DISPATCH(GatedActivation)(kind, x, bias, rows, width, y);
+void GatedActivation(Activation kind, GatedHalf activated, const float* x, const float* bias,
+                     int64_t rows, int64_t width, float* y) {
+  HWY_DYNAMIC_DISPATCH(GatedActivation)(kind, activated, x, bias, rows, width, y);
 }
 
-void GatedActivationGradient(Activation kind, const float* x, const float* bias, const float* dy,
-                             int64_t rows, int64_t width, float* dx, float* dbias) {
-  HWY_DYNAMIC_DISPATCH(GatedActivationGradient)(kind, x, bias, dy, rows, width, dx, dbias);
+void GatedActivationGradient(Activation kind, GatedHalf activated, const float* x,
+                             const float* bias, const float* dy, int64_t rows, int64_t width,
+                             float* dx, float* dbias) {
+  HWY_DYNAMIC_DISPATCH(GatedActivationGradient)(kind, activated, x, bias, dy, rows, width, dx,
+                                                dbias);
 }
 
 }  // namespace simd

@@ -43,9 +43,9 @@ at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   TORCH_CHECK(x.size(1) == weight.size(1), "Linear: x of width ", x.size(1), ", weight of ",
               weight.size(1));
   if (RecordsGradient(x, weight, bias)) {
-    return LinearFunction::apply(x.contiguous(), weight.contiguous(), IfDefined(bias));
+    return LinearFunction::apply(x.contiguous(), weight, IfDefined(bias));
   }
-  return Forward(x.contiguous(), weight.contiguous(), bias);
+  return Forward(x.contiguous(), weight, bias);
 }
 
 }  // namespace graft

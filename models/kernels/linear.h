@@ -8,7 +8,7 @@ namespace graft {
 
 // x [R, K] times weight [M, K] transposed, plus bias [M] when it is defined: [R, M]. float32. The
 // bits of a row depend neither on the other rows nor on the number of threads (see product.h).
-// Differentiable in all three.
+// Differentiable in all three. The weight may be a transposed view.
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
 }  // namespace graft

@@ -37,16 +37,21 @@ using BiasActivationGradientLoop = void(Activation kind, const float* x, const f
                                         const float* dy, int64_t rows, int64_t width, float* dx,
                                         float* dbias);
 
-// y = f(a) * b [rows, width] for the halves [a, b] of x + bias, x [rows, 2 * width], bias [2 *
-// width] or null.
-using GatedActivationLoop = void(Activation kind, const float* x, const float* bias, int64_t rows,
-                                 int64_t width, float* y);
+// y = f(a) * b [rows, width] for the halves a, b of x + bias, x [rows, 2 * width], bias [2 * width]
+// or null; a is the one that `activated` names.
+using GatedActivationLoop = void(Activation kind, GatedHalf activated, const float* x,
+                                 const float* bias, int64_t rows, int64_t width, float* y);
 
 // dx [rows, 2 * width] from dy [rows, width]; dbias [2 * width], unless it is null, += column sums
 // of dx.
-using GatedActivationGradientLoop = void(Activation kind, const float* x, const float* bias,
-                                         const float* dy, int64_t rows, int64_t width, float* dx,
-                                         float* dbias);
+using GatedActivationGradientLoop = void(Activation kind, GatedHalf activated, const float* x,
+                                         const float* bias, const float* dy, int64_t rows,
+                                         int64_t width, float* dx, float* dbias);
+
+// The column where the activated half of a row of 2 * width begins.
+inline int64_t ActivatedHalf(GatedHalf activated, int64_t width) {
+  return activated == GatedHalf::kFirst ? 0 : width;
+}
 
 // Element (i, j) of a matrix stands at data[i * row + j * column]; one of the two strides is 1.
 struct MatrixView {

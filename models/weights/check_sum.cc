@@ -1,6 +1,6 @@
 #include "models/weights/check_sum.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <string_view>
 
@@ -10,8 +10,7 @@ namespace graft {
 
 void CheckSum::Add(absl::Span<const char> bytes) {
   if (kind_ == StoredBlock::Sum::kCrc32) {
-    value_ = static_cast<uint32_t>(
-        ::crc32_z(value_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+    value_ = ::libdeflate_crc32(value_, bytes.data(), bytes.size());
     return;
   }
   value_ = static_cast<uint32_t>(

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "models/weights/float_conversion.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/shard_index.h"
 #include "nlohmann/json.hpp"
 
 namespace graft {
@@ -59,25 +60,41 @@ class Converter {
     bytes_.resize(static_cast<size_t>(tensor.elements()) * DTypeSize(type));
     if (type == tensor.dtype) {
       ABSL_RETURN_IF_ERROR(weights_.ReadBytes(tensor, absl::MakeSpan(bytes_)));
-      return absl::MakeConstSpan(bytes_);
+    } else if (tensor.dtype == DType::kF64) {
+      doubles_.resize(static_cast<size_t>(tensor.elements()));
+      const absl::Span<char> stored(reinterpret_cast<char*>(doubles_.data()), tensor.bytes());
+      ABSL_RETURN_IF_ERROR(weights_.ReadBytes(tensor, stored));
+      ABSL_RETURN_IF_ERROR(Narrow(tensor, absl::MakeConstSpan(doubles_), type));
+    } else {
+      floats_.resize(static_cast<size_t>(tensor.elements()));
+      ABSL_RETURN_IF_ERROR(weights_.ReadAsFloat(tensor, absl::MakeSpan(floats_)));
+      ABSL_RETURN_IF_ERROR(Narrow(tensor, absl::MakeConstSpan(floats_), type));
     }
-    floats_.resize(static_cast<size_t>(tensor.elements()));
-    ABSL_RETURN_IF_ERROR(weights_.ReadAsFloat(tensor, absl::MakeSpan(floats_)));
-    ABSL_RETURN_IF_ERROR(Narrow(tensor, type));
     return absl::MakeConstSpan(bytes_);
   }
 
  private:
-  absl::Status Narrow(const TensorInfo& tensor, DType type) {
-    if (type == DType::kF32) {
-      std::copy_n(reinterpret_cast<const char*>(floats_.data()), bytes_.size(), bytes_.data());
-      return absl::OkStatus();
-    }
-    auto* out = reinterpret_cast<uint16_t*>(bytes_.data());
-    for (size_t i = 0; i < floats_.size(); ++i) {
-      const float value = floats_[i];
-      out[i] = type == DType::kF16 ? FloatToHalf(value) : FloatToBFloat16(value);
-      const float back = type == DType::kF16 ? HalfToFloat(out[i]) : BFloat16ToFloat(out[i]);
+  // A number in the type, and as that is read again.
+  static float Rounded(float value, float& out) { return out = value; }
+  static float Rounded(double value, float& out) { return out = static_cast<float>(value); }
+  static float ToHalf(float value, uint16_t& out) { return HalfToFloat(out = FloatToHalf(value)); }
+  static float ToHalf(double value, uint16_t& out) { return ToHalf(DoubleToOddFloat(value), out); }
+  static float ToBFloat16(float value, uint16_t& out) {
+    return BFloat16ToFloat(out = FloatToBFloat16(value));
+  }
+  static float ToBFloat16(double value, uint16_t& out) {
+    return ToBFloat16(DoubleToOddFloat(value), out);
+  }
+
+  template <typename In>
+  absl::Status Narrow(const TensorInfo& tensor, absl::Span<const In> values, DType type) {
+    auto* floats = reinterpret_cast<float*>(bytes_.data());
+    auto* halves = reinterpret_cast<uint16_t*>(bytes_.data());
+    for (size_t i = 0; i < values.size(); ++i) {
+      const In value = values[i];
+      const float back = type == DType::kF32   ? Rounded(value, floats[i])
+                         : type == DType::kF16 ? ToHalf(value, halves[i])
+                                               : ToBFloat16(value, halves[i]);
       if (std::isinf(back) && !std::isinf(value)) {
         return absl::InvalidArgumentError(absl::StrCat(
             weights_.files()[tensor.file].path(), ": ", Quoted(tensor.name), ": element ", i,
@@ -91,6 +108,7 @@ class Converter {
   const std::optional<DType> dtype_;
   std::vector<char> bytes_;
   std::vector<float> floats_;
+  std::vector<double> doubles_;
 };
 
 struct Shard {
@@ -113,39 +131,76 @@ std::vector<Shard> CutIntoShards(const std::vector<const TensorInfo*>& tensors,
   return shards;
 }
 
+std::string FileName(size_t shard, size_t shards) {
+  return shards == 1 ? "model.safetensors"
+                     : absl::StrFormat("model-%05d-of-%05d.safetensors", shard + 1, shards);
+}
+
+// Joined entry by entry, because an ordered_json object looks through all its keys at each
+// insertion.
+std::string IndexText(const std::vector<Shard>& shards, const WeightFiles& weights,
+                      uint64_t bytes) {
+  std::string text = absl::StrCat("{\n  \"metadata\": {\n    \"total_size\": ", bytes,
+                                  "\n  },\n  \"weight_map\": {");
+  std::string_view separator = "\n";
+  for (size_t s = 0; s < shards.size(); ++s) {
+    for (const TensorInfo* tensor : shards[s].tensors) {
+      absl::StrAppend(&text, separator, "    ",
+                      nlohmann::json(NewName(weights, tensor->name)).dump(), ": \"",
+                      FileName(s, shards.size()), "\"");
+      separator = ",\n";
+    }
+  }
+  return absl::StrCat(text, "\n  }\n}\n");
+}
+
+absl::Status CheckShards(const std::vector<Shard>& shards, const std::string& index,
+                         const WeightConversion& conversion, const std::string& path) {
+  const auto error = [&](const auto&... parts) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": expected ", parts...));
+  };
+  if (shards.size() > kMaxShards) {
+    return error("at most ", kMaxShards, " files of ", conversion.max_shard_bytes,
+                 " bytes of tensors, found ", shards.size());
+  }
+  if (index.size() > kMaxShardIndexBytes) {
+    return error("an index of at most ", kMaxShardIndexBytes, " bytes, found one of ",
+                 index.size());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ConvertedWeights> WriteConverted(const WeightFiles& weights,
                                                 const WeightConversion& conversion,
                                                 const std::string& folder) {
+  ABSL_RETURN_IF_ERROR(weights.CheckSharing());
   ConvertedWeights result;
   Converter converter(weights, conversion.dtype);
   const std::vector<Shard> shards =
       CutIntoShards(Ordered(weights, conversion.first), converter, conversion.max_shard_bytes);
-  nlohmann::ordered_json weight_map = nlohmann::ordered_json::object();
+  for (const Shard& shard : shards) result.bytes += shard.bytes;
+  const std::string index =
+      shards.size() > 1 ? IndexText(shards, weights, result.bytes) : std::string();
+  ABSL_RETURN_IF_ERROR(CheckShards(shards, index, conversion, weights.path()));
   for (size_t s = 0; s < shards.size(); ++s) {
     const Shard& shard = shards[s];
-    result.files.push_back(shards.size() == 1 ? "model.safetensors"
-                                              : absl::StrFormat("model-%05d-of-%05d.safetensors",
-                                                                s + 1, shards.size()));
     std::vector<TensorHeader> headers;
+    headers.reserve(shard.tensors.size());
     for (const TensorInfo* tensor : shard.tensors) {
       headers.push_back({NewName(weights, tensor->name), converter.TypeOf(*tensor), tensor->shape});
-      weight_map.push_back({headers.back().name, result.files.back()});
       result.renamed += headers.back().name == tensor->name ? 0 : 1;
     }
+    result.files.push_back(FileName(s, shards.size()));
     ABSL_RETURN_IF_ERROR(
         WriteSafetensors(JoinPath(folder, result.files.back()), headers,
                          [&](size_t i) { return converter.Convert(*shard.tensors[i]); }, {}));
     result.tensors += headers.size();
-    result.bytes += shard.bytes;
   }
   if (shards.size() == 1) return result;
-  const nlohmann::ordered_json index = {{"metadata", {{"total_size", result.bytes}}},
-                                        {"weight_map", std::move(weight_map)}};
   result.files.push_back("model.safetensors.index.json");
-  ABSL_RETURN_IF_ERROR(
-      WriteFileDurably(JoinPath(folder, result.files.back()), index.dump(2) + "\n"));
+  ABSL_RETURN_IF_ERROR(WriteFileDurably(JoinPath(folder, result.files.back()), index));
   return result;
 }
 

@@ -32,10 +32,12 @@ struct ConvertedWeights {
 };
 
 // Writes model.safetensors into the folder, or model-00001-of-00003.safetensors and so on with
-// model.safetensors.index.json. One tensor at a time is in memory. Tensors that share their bytes
-// are written each by itself. LayerNorm.gamma and .beta become .weight and .bias where these are
-// not there. InvalidArgument for a number that the type cannot hold (65,520 and more in F16);
-// errors of reading and writing.
+// model.safetensors.index.json. One tensor at a time is in memory, twice where its type changes.
+// F64 is rounded once, from all its bits. Tensors that share their bytes are written each by
+// itself. LayerNorm.gamma and .beta become .weight and .bias where these are not there.
+// InvalidArgument, before anything is written, when that would be more than 1,024 files, or many
+// times the bytes of the source (WeightFiles::CheckSharing); for a number that the type cannot hold
+// (65,520 and more in F16); errors of reading and writing.
 absl::StatusOr<ConvertedWeights> WriteConverted(const WeightFiles& weights,
                                                 const WeightConversion& conversion,
                                                 const std::string& folder);

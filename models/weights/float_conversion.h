@@ -4,6 +4,7 @@
 #define GRAFT_MODELS_WEIGHTS_FLOAT_CONVERSION_H_
 
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -38,6 +39,18 @@ inline float BFloat16ToFloat(uint16_t bits) {
 void HalfToFloat(const uint16_t* in, float* out, size_t count);
 void BFloat16ToFloat(const uint16_t* in, float* out, size_t count);
 void DoubleToFloat(const double* in, float* out, size_t count);
+
+// The binary32 from which a double becomes a narrower type as if in one step: where the two differ,
+// the neighbour whose last bit is set ("round to odd", Boldo and Melquiond 2008). Not infinite for
+// a finite number.
+inline float DoubleToOddFloat(double value) {
+  const float nearest = static_cast<float>(value);
+  const auto bits = std::bit_cast<uint32_t>(nearest);
+  const double back = nearest;
+  if (back == value || std::isnan(value) || (bits & 1u) != 0) return nearest;
+  const bool away = back > 0 || (back == 0 && value > 0) ? back > value : back < value;
+  return std::bit_cast<float>(away ? bits - 1 : bits + 1);
+}
 
 // The nearest binary16, ties to even, infinity from 65,520 on; NaNs stay NaNs and are quiet.
 inline uint16_t FloatToHalf(float value) {

@@ -43,7 +43,7 @@ class TableReader {
   TableReader(std::string_view bytes, const std::string& path, TableLimits limits)
       : bytes_(bytes), path_(path), limits_(limits) {}
 
-  absl::StatusOr<std::vector<TableEntry>> Read() const {
+  absl::StatusOr<std::vector<TableEntry>> Read() {
     if (bytes_.size() < kFooterBytes) {
       return Error(0, absl::StrCat(kFooterBytes, " bytes of footer"),
                    absl::StrCat("a file of ", bytes_.size(), " bytes"));
@@ -86,7 +86,7 @@ class TableReader {
   }
 
   // The entries of all data blocks.
-  absl::StatusOr<std::vector<TableEntry>> ReadBlocks(const std::vector<TableEntry>& blocks) const {
+  absl::StatusOr<std::vector<TableEntry>> ReadBlocks(const std::vector<TableEntry>& blocks) {
     std::vector<TableEntry> entries;
     uint64_t covered = 0;
     for (size_t i = 0; i < blocks.size(); ++i) {
@@ -121,7 +121,7 @@ class TableReader {
   }
 
   // Appends the entries of one block.
-  absl::Status ReadBlock(const BlockHandle& handle, std::vector<TableEntry>& entries) const {
+  absl::Status ReadBlock(const BlockHandle& handle, std::vector<TableEntry>& entries) {
     const size_t begin = handle.offset, end = begin + handle.size;
     const uint32_t found = UnmaskCrc32c(Load<uint32_t>(bytes_, end + 1));
     const auto sum =
@@ -159,7 +159,7 @@ class TableReader {
     return FileBytes{block.bytes.substr(at, count * sizeof(uint32_t)), block.begin + at};
   }
 
-  absl::Status ReadEntries(FileBytes block, std::vector<TableEntry>& entries) const {
+  absl::Status ReadEntries(FileBytes block, std::vector<TableEntry>& entries) {
     ABSL_ASSIGN_OR_RETURN(FileBytes restarts, FindRestarts(block));
     const std::string_view stored = block.bytes.substr(0, restarts.begin - block.begin);
     WireReader reader({stored, block.begin}, path_);
@@ -181,6 +181,11 @@ class TableReader {
       }
       if (entries.size() == limits_.entries) {
         return Error(entry.begin, absl::StrCat("at most ", limits_.entries, " entries"), "more");
+      }
+      all_key_bytes_ += entry.key.size();
+      if (all_key_bytes_ > limits_.all_key_bytes) {
+        return Error(entry.begin, absl::StrCat("at most ", limits_.all_key_bytes, " bytes of keys"),
+                     "more");
       }
       entries.push_back(std::move(entry));
     }
@@ -219,6 +224,7 @@ class TableReader {
   const std::string_view bytes_;
   const std::string& path_;
   const TableLimits limits_;
+  size_t all_key_bytes_ = 0;  // that were read
 };
 
 }  // namespace

@@ -19,6 +19,9 @@ namespace graft {
 struct TableLimits {
   size_t entries;
   size_t key_bytes;
+  // Of all keys together: a key that shares its front with the one before takes few bytes of the
+  // file, and all of its own in memory.
+  size_t all_key_bytes = SIZE_MAX;
 };
 
 struct TableEntry {
@@ -30,7 +33,7 @@ struct TableEntry {
 // The entries of a table. `bytes` is the whole file and outlives them; `path` names it in messages.
 // DataLoss: no footer, wrong sums, compressed blocks, blocks outside the file or not one behind the
 // other, entries outside their block, restarts that are none, keys that do not ascend strictly or
-// contradict the index block, more or longer keys than `limits` allows.
+// contradict the index block, more or longer keys than `limits` allows, or more bytes of keys.
 absl::StatusOr<std::vector<TableEntry>> ReadLevelDbTable(std::string_view bytes,
                                                          const std::string& path,
                                                          TableLimits limits);

@@ -112,12 +112,24 @@ absl::Status AddState(const Pickle& pickle, absl::Span<const StoragePlace> place
 }
 
 std::string_view DescribeOtherFile(std::string_view first_bytes) {
+  // What people have in place of weights: failed downloads, other formats, archives.
+  constexpr std::pair<std::string_view, std::string_view> kBeginnings[] = {
+      {"<", "text with markup, perhaps a web page: fetch the file itself"},
+      {"{", "JSON text"},
+      {"#!", "a program"},
+      {"\x1F\x8B", "a gzip archive: unpack it"},
+      {"\x89HDF", "an HDF5 file, which graft does not read"},
+      {"GGUF", "a GGUF file, which graft does not read"},
+  };
   constexpr size_t kTarMagic = 257;
   if (absl::StartsWith(first_bytes, "version https://git-lfs.github.com/spec/")) {
     return "a pointer of Git LFS: fetch the file itself";
   }
   if (first_bytes.size() > kTarMagic && absl::StartsWith(first_bytes.substr(kTarMagic), "ustar")) {
     return "a tar archive, as torch before 0.1.10 wrote: load and save it with a newer torch";
+  }
+  for (const auto& [beginning, description] : kBeginnings) {
+    if (absl::StartsWith(first_bytes, beginning)) return description;
   }
   return "";
 }

@@ -26,11 +26,11 @@ absl::StatusOr<DType> ParseDType(const JsonValue& tensor) {
 
 absl::StatusOr<std::vector<int64_t>> ParseShape(const JsonValue& tensor) {
   ABSL_ASSIGN_OR_RETURN(const JsonValue member, tensor.Get("shape"));
-  ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> sizes, member.AsArray());
-  if (sizes.size() > kMaxTensorRank) {
+  if (member.size() > kMaxTensorRank) {
     return member.Error(
-        absl::StrCat("expected at most ", kMaxTensorRank, " dimensions, found ", sizes.size()));
+        absl::StrCat("expected at most ", kMaxTensorRank, " dimensions, found ", member.size()));
   }
+  ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> sizes, member.AsArray());
   std::vector<int64_t> shape;
   for (const JsonValue& size : sizes) {
     ABSL_ASSIGN_OR_RETURN(const int64_t value, size.AsInt(0, INT64_MAX));
@@ -58,7 +58,10 @@ absl::StatusOr<Layout> ReadLayout(const InputFile& file) {
       file.ReadAt(0, absl::MakeSpan(reinterpret_cast<char*>(&header_size), sizeof(header_size))));
   if (header_size > kMaxSafetensorsHeader) {
     return error("a header of at most ", kMaxSafetensorsHeader, " bytes, found one of ",
-                 header_size);
+                 header_size,
+                 header_size > kMaxSafetensorsHeaderOfFormat
+                     ? ""
+                     : ", which the format allows and graft does not read");
   }
   const uint64_t data_begin = sizeof(header_size) + header_size;
   if (data_begin > file.size()) {
@@ -68,8 +71,11 @@ absl::StatusOr<Layout> ReadLayout(const InputFile& file) {
   return Layout{header_size, data_begin, file.size() - data_begin};
 }
 
-// One entry of the header; the offsets are checked against the shape and the file, not yet against
-// the other tensors.
+// No file is larger, and behind any header it is a number of 64 bits.
+constexpr int64_t kMaxOffset = INT64_MAX - static_cast<int64_t>(kMaxSafetensorsHeader) - 8;
+
+// One entry of the header; the offsets are checked against the shape, not yet against the other
+// tensors and the file.
 absl::StatusOr<TensorInfo> ParseTensor(std::string_view name, const JsonValue& tensor,
                                        const Layout& layout) {
   if (name.size() > kMaxTensorName) {
@@ -85,13 +91,12 @@ absl::StatusOr<TensorInfo> ParseTensor(std::string_view name, const JsonValue& t
     return tensor.Error(absl::StrCat("expected a size below 2^63 bytes, found ", shown));
   }
   ABSL_ASSIGN_OR_RETURN(const JsonValue member, tensor.Get("data_offsets"));
-  ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> offsets, member.AsArray());
-  if (offsets.size() != 2) {
-    return member.Error(absl::StrCat("expected [begin, end], found ", offsets.size(), " entries"));
+  if (member.is_array() && member.size() != 2) {
+    return member.Error(absl::StrCat("expected [begin, end], found ", member.size(), " entries"));
   }
-  const int64_t data_size = static_cast<int64_t>(layout.data_size);
-  ABSL_ASSIGN_OR_RETURN(const int64_t begin, offsets[0].AsInt(0, data_size));
-  ABSL_ASSIGN_OR_RETURN(const int64_t end, offsets[1].AsInt(begin, data_size));
+  ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> offsets, member.AsArray());
+  ABSL_ASSIGN_OR_RETURN(const int64_t begin, offsets[0].AsInt(0, kMaxOffset));
+  ABSL_ASSIGN_OR_RETURN(const int64_t end, offsets[1].AsInt(begin, kMaxOffset));
   if (static_cast<uint64_t>(end - begin) != *wanted) {
     return member.Error(
         absl::StrCat("expected ", *wanted, " bytes for ", shown, ", found ", end - begin));
@@ -118,6 +123,11 @@ absl::Status CheckCover(std::vector<TensorInfo>& tensors, const Layout& layout,
     covered = tensor.end;
   }
   const uint64_t file_size = layout.data_begin + layout.data_size;
+  if (covered > file_size) {
+    return absl::DataLossError(
+        absl::StrCat(path, ": byte ", file_size, ": expected a file of ", covered,
+                     " bytes, as its header describes, found its end: the file was cut short"));
+  }
   if (covered != file_size) {
     return absl::DataLossError(absl::StrCat(path, ": byte ", covered,
                                             ": expected the end of the file, found ",
@@ -139,14 +149,16 @@ absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(const JsonValue
 
 absl::StatusOr<WeightTable> ParseHeader(std::string_view text, const Layout& layout,
                                         const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document,
-                        JsonDocument::Parse(text, absl::StrCat(path, ": header")));
-  ABSL_ASSIGN_OR_RETURN(const auto members, document.root().AsObject());
-  if (members.size() > kMaxTensors + 1) {
+  ABSL_ASSIGN_OR_RETURN(
+      const JsonDocument document,
+      JsonDocument::Parse(text, absl::StrCat(path, ": header"), kMaxSafetensorsEntries));
+  if (const size_t count = document.root().size(); count > kMaxTensors + 1) {
     return document.root().Error(
-        absl::StrCat("expected at most ", kMaxTensors, " tensors, found ", members.size()));
+        absl::StrCat("expected at most ", kMaxTensors, " tensors, found ", count));
   }
+  ABSL_ASSIGN_OR_RETURN(const auto members, document.root().AsObject());
   WeightTable header;
+  header.tensors.reserve(members.size());
   for (const auto& [name, value] : members) {
     if (name == kSafetensorsMetadata) {
       ABSL_ASSIGN_OR_RETURN(header.metadata, ParseMetadata(value));

@@ -19,10 +19,11 @@ namespace graft {
 
 // The tensors of a file. Reads and checks the header, and no tensor bytes. Refused (DataLoss, with
 // file and place; bytes of the header count from its '{'): a header longer than the file or than
-// 100 MB, malformed JSON or UTF-8, duplicate names, shapes whose size overflows, offsets that
-// overlap, leave holes or do not fill the file, element types that are unknown, more than 65,536
-// tensors, rank above 8, names above 1,024 bytes. Keys of an entry that the format does not name
-// are ignored, as the Rust library does.
+// 16 MB (the format allows 100), malformed JSON or UTF-8, duplicate names, shapes whose size
+// overflows, offsets that overlap, leave holes or do not fill the file, element types that are
+// unknown, more than 65,536 tensors, twice as many entries of any other list, rank above 8, names
+// above 1,024 bytes. Keys of an entry that the format does not name are ignored, as the Rust
+// library does.
 absl::StatusOr<WeightTable> ReadSafetensors(const InputFile& file);
 
 // A tensor to write.

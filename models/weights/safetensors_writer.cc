@@ -53,6 +53,12 @@ absl::Status CheckAll(const std::vector<TensorHeader>& tensors,
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": expected at most ", kMaxTensors, " tensors, found ", tensors.size()));
   }
+  // graft adds two of its own.
+  if (metadata.size() + 2 > kMaxSafetensorsEntries) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": metadata: expected at most ",
+                                                   kMaxSafetensorsEntries - 2, " entries, found ",
+                                                   metadata.size()));
+  }
   absl::flat_hash_set<std::string_view> names;
   for (const TensorHeader& tensor : tensors) {
     ABSL_RETURN_IF_ERROR(CheckTensor(tensor, path));

@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/json.h"
@@ -17,8 +18,8 @@
 namespace graft {
 namespace {
 
-// A name of 1,024 bytes and a file for each of 65,536 tensors.
-constexpr uint64_t kMaxIndexBytes = 100'000'000;
+// From snapshots/REVISION of Hugging Face's cache.
+constexpr std::string_view kToBlobs = "../../blobs/", kUp = "../";
 
 bool IsPlainName(std::string_view name) {
   return !name.empty() && name != "." && name != ".." &&
@@ -30,30 +31,35 @@ std::string BlobOf(const std::string& folder, const std::string& path) {
   std::error_code error;
   // Empty after an error, as the real path is below.
   const std::string target = std::filesystem::read_symlink(path, error).string();
+  std::filesystem::path revision = std::filesystem::canonical(folder, error);
   std::string_view hash = target;
+  if (absl::StartsWith(target, "../../../")) {  // out of the folder of a module
+    hash.remove_prefix(kUp.size());
+    revision = revision.parent_path();
+  }
   constexpr size_t kSha1 = 40, kSha256 = 64;
-  if (!absl::ConsumePrefix(&hash, "../../blobs/") ||
-      (hash.size() != kSha1 && hash.size() != kSha256) || !absl::c_all_of(hash, [](char c) {
-        return absl::ascii_isxdigit(static_cast<unsigned char>(c));
-      })) {
+  if (!absl::ConsumePrefix(&hash, kToBlobs) || (hash.size() != kSha1 && hash.size() != kSha256) ||
+      !absl::c_all_of(hash,
+                      [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); })) {
     return "";
   }
-  const std::filesystem::path real = std::filesystem::canonical(folder, error);
-  if (real.parent_path().filename() != "snapshots") return "";
-  return (real.parent_path().parent_path() / "blobs" / std::string(hash)).string();
+  if (revision.parent_path().filename() != "snapshots") return "";
+  return (revision.parent_path().parent_path() / "blobs" / std::string(hash)).string();
 }
 
 }  // namespace
 
-absl::StatusOr<ShardIndex> ReadShardIndex(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path, kMaxIndexBytes));
+absl::StatusOr<ShardIndex> ReadShardIndex(const InputFile& file) {
+  ABSL_ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxShardIndexBytes));
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document,
+                        JsonDocument::Parse(text, file.path(), 2 * kMaxTensors));
   ABSL_ASSIGN_OR_RETURN(const JsonValue weight_map, document.root().Get("weight_map"));
+  if (weight_map.size() > kMaxTensors) {
+    return weight_map.Error(
+        absl::StrCat("expected at most ", kMaxTensors, " tensors, found ", weight_map.size()));
+  }
   ABSL_ASSIGN_OR_RETURN(const auto members, weight_map.AsObject());
   if (members.empty()) return weight_map.Error("expected tensors, found none");
-  if (members.size() > kMaxTensors) {
-    return weight_map.Error(
-        absl::StrCat("expected at most ", kMaxTensors, " tensors, found ", members.size()));
-  }
   ShardIndex index;
   absl::flat_hash_map<std::string, size_t> numbers;
   for (const auto& [tensor, value] : members) {
@@ -85,7 +91,7 @@ absl::StatusOr<InputFile> OpenShard(const std::string& folder, const std::string
       return absl::InvalidArgumentError(
           absl::StrCat(path, ": expected a file of this folder, found a link"));
     }
-    return InputFile::OpenOnly(blob);
+    return InputFile::OpenOnly(blob, path);
   }
   return InputFile::OpenOnly(path);
 }

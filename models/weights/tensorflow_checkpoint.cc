@@ -22,7 +22,9 @@ namespace {
 
 using Type = WireField::Type;
 
-constexpr uint64_t kMaxIndexBytes = 100'000'000;
+// Indexes of BERT models have some 20 kB. Names are kept several times while they are read.
+constexpr uint64_t kMaxIndexBytes = 16'000'000;
+constexpr size_t kMaxNameBytes = 16'000'000;  // of all names
 // The format of TensorFlow 1 and 2; there has been no other.
 constexpr uint64_t kVersion = 1;
 // From 101 on come references, which are not stored.
@@ -69,8 +71,9 @@ class IndexReader {
 
   // The number of shards.
   absl::StatusOr<size_t> ReadHeader() {
-    ABSL_ASSIGN_OR_RETURN(entries_,
-                          ReadLevelDbTable(bytes_, path_, {kMaxTensors + 1, kMaxTensorName}));
+    ABSL_ASSIGN_OR_RETURN(
+        entries_,
+        ReadLevelDbTable(bytes_, path_, {kMaxTensors + 1, kMaxTensorName, kMaxNameBytes}));
     if (entries_.empty()) return Error(0, "the entry '' with the header", "no entries");
     const TableEntry& header = entries_.front();
     if (!header.key.empty()) {

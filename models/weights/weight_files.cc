@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/utf8.h"
 #include "models/weights/check_sum.h"
 #include "models/weights/float_conversion.h"
@@ -34,7 +36,8 @@ namespace {
 constexpr size_t kPieceBytes = size_t{256} << 10;
 
 constexpr char kPickleProto = '\x80';
-constexpr std::string_view kIndexEnd = ".index.json", kTensorFlowEnd = ".index";
+constexpr std::string_view kIndexEnd = ".index.json", kTensorFlowEnd = ".index",
+                           kTensorFlowData = ".data-";
 
 // `bytes` of a tensor as floats. `in` is aligned for the type.
 void ToFloat(DType dtype, const char* in, float* out, size_t count) {
@@ -54,7 +57,7 @@ bool IsNoSafetensors(std::string_view bytes) {
   uint64_t header = 0;
   if (bytes.size() < sizeof(header)) return false;
   std::memcpy(&header, bytes.data(), sizeof(header));
-  return header > kMaxSafetensorsHeader;
+  return header > kMaxSafetensorsHeaderOfFormat;
 }
 
 absl::Status TensorError(const std::string& path, const TensorInfo& tensor,
@@ -71,10 +74,21 @@ absl::Status CheckStrides(const TensorInfo& tensor, const std::string& path) {
                                   Describe(tensor.dtype, tensor.shape)));
 }
 
+absl::StatusOr<std::set<std::string>> NamesIn(const std::string& folder) {
+  std::set<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.insert(entry->path().filename().string());
+  }
+  if (error) return ErrnoStatus(error.value(), folder, "read the folder");
+  return names;
+}
+
 // What is in a folder without weights that are read.
-std::string OtherWeights(const std::string& folder) {
+std::string OtherWeights(const std::set<std::string>& names) {
   for (const char* name : {"tf_model.h5", "flax_model.msgpack", "model.onnx", "pytorch_model.pt"}) {
-    if (PathExists(JoinPath(folder, name))) {
+    if (names.contains(name)) {
       return absl::StrCat("found only ", name, ", which graft does not read");
     }
   }
@@ -82,16 +96,38 @@ std::string OtherWeights(const std::string& folder) {
 }
 
 // The NAME.index files with data beside them.
-std::vector<std::string> TensorFlowCheckpoints(const std::string& folder) {
+std::vector<std::string> TensorFlowCheckpoints(const std::string& folder,
+                                               const std::set<std::string>& names) {
   std::vector<std::string> found;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (absl::EndsWith(name, kTensorFlowEnd)) found.push_back(JoinPath(folder, name));
+  for (const std::string& name : names) {
+    std::string_view stem = name;
+    if (!absl::ConsumeSuffix(&stem, kTensorFlowEnd)) continue;
+    const std::string data = absl::StrCat(stem, kTensorFlowData);
+    const auto beside = names.lower_bound(data);
+    if (beside != names.end() && absl::StartsWith(*beside, data)) {
+      found.push_back(JoinPath(folder, name));
+    }
   }
-  std::sort(found.begin(), found.end());
   return found;
+}
+
+// The folder of a file; "." for a plain name.
+std::string FolderOf(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+absl::StatusOr<InputFile> OpenFile(const std::string& path, Links links) {
+  if (links == Links::kAll) return InputFile::Open(path);
+  return OpenShard(FolderOf(path), std::filesystem::path(path).filename().string());
+}
+
+// A file that the index names.
+absl::StatusOr<InputFile> OpenNamed(const std::string& index, const std::string& name) {
+  absl::StatusOr<InputFile> file = OpenShard(FolderOf(index), name);
+  if (!absl::IsNotFound(file.status())) return file;
+  return absl::NotFoundError(absl::StrCat(index, ": weight_map: expected the file ", Quoted(name),
+                                          " beside it: ", file.status().message()));
 }
 
 }  // namespace
@@ -103,32 +139,34 @@ std::string_view WeightFormatName(WeightFormat format) {
   return kNames[static_cast<size_t>(format)];
 }
 
-absl::StatusOr<WeightFiles> WeightFiles::Open(const std::string& path) {
+absl::StatusOr<WeightFiles> WeightFiles::Open(const std::string& path, Links links) {
   const bool of_shards = absl::EndsWith(path, kIndexEnd);
   if (of_shards || absl::EndsWith(path, kTensorFlowEnd)) {
-    ABSL_ASSIGN_OR_RETURN(WeightFiles weights, of_shards ? OpenIndex(path) : OpenTensorFlow(path));
+    ABSL_ASSIGN_OR_RETURN(WeightFiles weights,
+                          of_shards ? OpenIndex(path, links) : OpenTensorFlow(path, links));
     ABSL_RETURN_IF_ERROR(weights.Finish());
     return weights;
   }
-  ABSL_ASSIGN_OR_RETURN(InputFile file, InputFile::Open(path));
+  ABSL_ASSIGN_OR_RETURN(InputFile file, OpenFile(path, links));
   return OpenSingle(std::move(file));
 }
 
-absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
+absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder, Links links) {
   for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                            "pytorch_model.bin.index.json"}) {
     const std::string path = JoinPath(folder, name);
-    if (PathExists(path)) return Open(path);
+    if (PathExists(path)) return Open(path, links);
   }
-  const std::vector<std::string> checkpoints = TensorFlowCheckpoints(folder);
-  if (checkpoints.size() == 1) return Open(checkpoints[0]);
+  ABSL_ASSIGN_OR_RETURN(const std::set<std::string> names, NamesIn(folder));
+  const std::vector<std::string> checkpoints = TensorFlowCheckpoints(folder, names);
+  if (checkpoints.size() == 1) return Open(checkpoints[0], links);
   if (checkpoints.size() > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat(folder, ": expected one TensorFlow checkpoint, found ", checkpoints.size(),
                      ": ", absl::StrJoin(checkpoints, ", ")));
   }
   return absl::NotFoundError(absl::StrCat(
-      folder, ": expected model.safetensors or pytorch_model.bin, ", OtherWeights(folder)));
+      folder, ": expected model.safetensors or pytorch_model.bin, ", OtherWeights(names)));
 }
 
 absl::StatusOr<WeightFiles> WeightFiles::OpenSingle(InputFile file) {
@@ -140,19 +178,27 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenSingle(InputFile file) {
   const std::string_view bytes(first.data(), count);
   const bool no_safetensors = IsNoSafetensors(bytes);
   const std::string_view other = no_safetensors ? DescribeOtherFile(bytes) : "";
-  if (!other.empty()) {
+  const auto error = [&](std::string_view expected, std::string_view found) {
     return absl::DataLossError(
-        absl::StrCat(weights.path_, ": byte 0: expected weights, found ", other));
-  }
-  const bool by_name = absl::EndsWith(weights.path_, ".safetensors");
+        absl::StrCat(weights.path_, ": byte 0: expected ", expected, ", found ", found));
+  };
+  if (!other.empty()) return error("weights", other);
+  const bool zip = IsPyTorchZip(bytes);
+  // Pickles that torch.save does not write are refused by its reader, with a reason.
+  const bool pickle = IsPyTorchLegacy(bytes) || (no_safetensors && bytes[0] == kPickleProto);
   absl::StatusOr<WeightTable> table;
-  if (!by_name && IsPyTorchZip(bytes)) {
+  if (absl::EndsWith(weights.path_, ".safetensors")) {
+    if (zip || pickle) return error("safetensors as its name says", "a PyTorch file");
+    table = ReadSafetensors(file);
+  } else if (zip) {
     weights.format_ = WeightFormat::kPyTorch;
     table = ReadPyTorchZip(file);
-  } else if (!by_name && (IsPyTorchLegacy(bytes) || (no_safetensors && bytes[0] == kPickleProto))) {
-    // Pickles that torch.save does not write are refused by this reader, with a reason.
+  } else if (pickle) {
     weights.format_ = WeightFormat::kPyTorchLegacy;
     table = ReadPyTorchLegacy(file);
+  } else if (no_safetensors || bytes.size() < sizeof(uint64_t)) {
+    return error("safetensors, a zip archive or a pickle of PyTorch",
+                 bytes.empty() ? "an empty file" : Quoted(bytes.substr(0, 8)));
   } else {
     table = ReadSafetensors(file);
   }
@@ -163,19 +209,19 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenSingle(InputFile file) {
   return weights;
 }
 
-absl::StatusOr<WeightFiles> WeightFiles::OpenIndex(const std::string& path) {
-  absl::StatusOr<ShardIndex> index = ReadShardIndex(path);
+absl::StatusOr<WeightFiles> WeightFiles::OpenIndex(const std::string& path, Links links) {
+  ABSL_ASSIGN_OR_RETURN(const InputFile index_file, OpenFile(path, links));
+  absl::StatusOr<ShardIndex> index = ReadShardIndex(index_file);
   if (!index.ok()) {
     const bool malformed = index.status().code() == absl::StatusCode::kInvalidArgument;
     return malformed ? absl::DataLossError(index.status().message()) : index.status();
   }
-  const std::string folder = std::filesystem::path(path).parent_path().string();
   WeightFiles weights;
   weights.path_ = path;
   weights.table_.written_by_graft = true;
   std::vector<std::vector<std::string>> names(index->files.size());  // of the tensors, by file
   for (const std::string& name : index->files) {
-    ABSL_ASSIGN_OR_RETURN(InputFile file, OpenShard(folder.empty() ? "." : folder, name));
+    ABSL_ASSIGN_OR_RETURN(InputFile file, OpenNamed(path, name));
     ABSL_ASSIGN_OR_RETURN(WeightFiles shard, OpenSingle(std::move(file)));
     const size_t number = weights.files_.size();
     if (number > 0 && shard.format_ != weights.format_) {
@@ -184,6 +230,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenIndex(const std::string& path) {
                        " as the files before, ", "found ", WeightFormatName(shard.format_)));
     }
     weights.format_ = shard.format_;
+    ABSL_RETURN_IF_ERROR(weights.CheckCount(shard.tensors().size()));
     const auto first_block = static_cast<int>(weights.table_.blocks.size());
     for (TensorInfo& tensor : shard.table_.tensors) {
       names[number].push_back(tensor.name);  // sorted
@@ -211,8 +258,8 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenIndex(const std::string& path) {
   return weights;
 }
 
-absl::StatusOr<WeightFiles> WeightFiles::OpenTensorFlow(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(InputFile index, InputFile::Open(path));
+absl::StatusOr<WeightFiles> WeightFiles::OpenTensorFlow(const std::string& path, Links links) {
+  ABSL_ASSIGN_OR_RETURN(InputFile index, OpenFile(path, links));
   ABSL_ASSIGN_OR_RETURN(const size_t shards, CountTensorFlowShards(index));
   const std::string_view stem(path.data(), path.size() - kTensorFlowEnd.size());
   WeightFiles weights;
@@ -220,7 +267,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenTensorFlow(const std::string& path)
   weights.path_ = path;
   for (size_t i = 0; i < shards; ++i) {
     ABSL_ASSIGN_OR_RETURN(
-        InputFile file, InputFile::Open(absl::StrFormat("%s.data-%05d-of-%05d", stem, i, shards)));
+        InputFile file, OpenFile(absl::StrFormat("%s.data-%05d-of-%05d", stem, i, shards), links));
     weights.files_.push_back(std::move(file));
   }
   ABSL_ASSIGN_OR_RETURN(weights.table_, ReadTensorFlowCheckpoint(index, weights.files_));
@@ -228,12 +275,15 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenTensorFlow(const std::string& path)
   return weights;
 }
 
+absl::Status WeightFiles::CheckCount(size_t more) const {
+  const size_t count = table_.tensors.size() + more;
+  if (count <= kMaxTensors) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path_, ": expected at most ", kMaxTensors, " tensors, found ", count));
+}
+
 absl::Status WeightFiles::Finish() {
   std::vector<TensorInfo>& tensors = table_.tensors;
-  if (tensors.size() > kMaxTensors) {
-    return absl::DataLossError(absl::StrCat(path_, ": expected at most ", kMaxTensors,
-                                            " tensors, found ", tensors.size()));
-  }
   std::sort(tensors.begin(), tensors.end(),
             [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
   std::sort(table_.others.begin(), table_.others.end());
@@ -265,6 +315,19 @@ uint64_t WeightFiles::size() const {
   uint64_t bytes = 0;
   for (const InputFile& file : files_) bytes += file.size();
   return bytes;
+}
+
+absl::Status WeightFiles::CheckSharing() const {
+  constexpr uint64_t kMostTimes = 32;
+  uint64_t bytes = 0;  // no tensor has more than its file: refused long before the sum wraps
+  for (const TensorInfo& tensor : tensors()) {
+    bytes += tensor.bytes();
+    if (bytes / kMostTimes < size()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ": expected tensors of less than ", kMostTimes, " times the ", size(),
+                     " bytes of their files, found more: too many share the same bytes"));
+  }
+  return absl::OkStatus();
 }
 
 const TensorInfo* WeightFiles::Find(std::string_view name) const {

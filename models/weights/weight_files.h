@@ -28,6 +28,12 @@ enum class WeightFormat {
 // "safetensors", "PyTorch zip", "PyTorch legacy", "TensorFlow checkpoint".
 std::string_view WeightFormatName(WeightFormat format);
 
+// Which links lead to a file of a folder.
+enum class Links {
+  kAll,
+  kOnlyOfHubCache,  // see OpenShard in models/weights/shard_index.h; shards are always opened so
+};
+
 // Weights that were opened and checked: one file, or the shards that an index names. Nothing of
 // them is ever executed. Movable; const methods are thread-safe.
 //
@@ -39,11 +45,12 @@ class WeightFiles {
   // NAME.safetensors is nothing else. DataLoss with file, place, expected and found for malformed
   // ones. Shards are plain files of the same folder: names with separators and links are refused
   // (OpenShard).
-  static absl::StatusOr<WeightFiles> Open(const std::string& path);
+  static absl::StatusOr<WeightFiles> Open(const std::string& path, Links links = Links::kAll);
   // The weights of a model folder: the first that is there of model.safetensors, pytorch_model.bin,
   // each as one file or as an index, and the only TensorFlow checkpoint. NotFound says what else is
   // there.
-  static absl::StatusOr<WeightFiles> OpenFolder(const std::string& folder);
+  static absl::StatusOr<WeightFiles> OpenFolder(const std::string& folder,
+                                                Links links = Links::kAll);
 
   WeightFormat format() const { return format_; }
   // What was opened: the file or the index.
@@ -66,6 +73,11 @@ class WeightFiles {
   // WriteSafetensors places them. Such files may be mapped.
   bool written_by_graft() const { return table_.written_by_graft; }
 
+  // For those who read all tensors: InvalidArgument when these have more than 32 times the bytes of
+  // their files, since tensors of PyTorch may share them. Layers that are used many times stay far
+  // below.
+  absl::Status CheckSharing() const;
+
   // Reads one tensor as float32, row by row: F32 is copied bit by bit; F16 and BF16 are widened,
   // which is exact (NaN payloads are kept); F64 is rounded to nearest, and to infinity beyond
   // float32. Other types are InvalidArgument, a wrong check sum is DataLoss. `tensor` is one of
@@ -77,10 +89,12 @@ class WeightFiles {
  private:
   static absl::StatusOr<WeightFiles> OpenSingle(InputFile file);
   // These two without Finish.
-  static absl::StatusOr<WeightFiles> OpenIndex(const std::string& path);
-  static absl::StatusOr<WeightFiles> OpenTensorFlow(const std::string& path);
+  static absl::StatusOr<WeightFiles> OpenIndex(const std::string& path, Links links);
+  static absl::StatusOr<WeightFiles> OpenTensorFlow(const std::string& path, Links links);
 
   WeightFiles() = default;
+  // Whether there may be so many more tensors. Of one file its reader has bounded them.
+  absl::Status CheckCount(size_t more) const;
   // Checks what all formats have in common, and sorts.
   absl::Status Finish();
   absl::Status ReadPlain(const TensorInfo& tensor, absl::Span<char> out) const;

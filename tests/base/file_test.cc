@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -139,6 +140,50 @@ TEST(FileTest, SystemErrorsKeepTheirMeaning) {
   EXPECT_THAT(ErrnoStatus(EIO, "m", "sync"),
               StatusIs(absl::StatusCode::kInternal,
                        AllOf(HasSubstr("m: cannot sync: "), HasSubstr("nput/output error"))));
+}
+
+TEST(FileTest, TheFileThatWasOpenedIsMapped) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("f", "old bytes");
+  const auto file = InputFile::Open(path);
+  ASSERT_THAT(file, IsOk());
+  std::filesystem::rename(folder.Write("other", "new bytes"), path);
+  const auto mapped = MappedFile::Map(*file);
+  ASSERT_THAT(mapped, IsOk());
+  EXPECT_EQ(std::string(mapped->bytes().begin(), mapped->bytes().end()), "old bytes");
+}
+
+TEST(FileTest, AFileThatShrankIsNotMapped) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("f", "0123456789");
+  const auto file = InputFile::Open(path);
+  ASSERT_THAT(file, IsOk());
+  ASSERT_EQ(::truncate(path.c_str(), 5), 0);
+  EXPECT_THAT(MappedFile::Map(*file),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("/f: expected 10 bytes, found 5: changed while it was read")));
+}
+
+TEST(FileTest, KnowsWhetherOthersMayWrite) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("f", "");
+  for (const auto& [mode, only_owner] :
+       {std::pair{0600, true}, {0644, true}, {0444, true}, {0664, false}, {0646, false}}) {
+    ASSERT_EQ(::chmod(path.c_str(), static_cast<mode_t>(mode)), 0);
+    EXPECT_EQ(InputFile::Open(path)->OnlyOwnerWrites(), only_owner) << mode;
+  }
+}
+
+TEST(FileTest, AFileMayBeShownUnderAnotherName) {
+  const TemporaryFolder folder;
+  const auto file = InputFile::OpenOnly(folder.Write("f", "01"), "shown");
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(file->path(), "shown");
+  EXPECT_THAT(InputFile::OpenOnly(folder / "none", "shown"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("shown: cannot open")));
+  EXPECT_THAT(ReadFile(*file, 2), IsOkAndHolds("01"));
+  EXPECT_THAT(ReadFile(*file, 1), StatusIs(absl::StatusCode::kResourceExhausted,
+                                           "shown: expected at most 1 bytes, found 2"));
 }
 
 }  // namespace

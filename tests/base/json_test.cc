@@ -173,5 +173,33 @@ TEST(JsonTest, ValuesOutliveAMoveOfTheDocument) {
   EXPECT_THAT(moved.root().GetString("a"), IsOkAndHolds("x"));
 }
 
+TEST(JsonTest, TellsHowManyEntriesThereAre) {
+  const JsonDocument document = Parsed(R"({"l": [1, [2, 3]], "o": {"a": 1}, "s": "x"})");
+  EXPECT_EQ(document.root().size(), 3u);
+  EXPECT_EQ(document.root().Find("l")->size(), 2u);
+  EXPECT_EQ(document.root().Find("o")->size(), 1u);
+  EXPECT_EQ(document.root().Find("s")->size(), 0u);
+}
+
+TEST(JsonTest, PathsAreThoseOfTheWholeWay) {
+  const JsonDocument document = Parsed(R"({"a": [{"": 1, "b c": {"d": [true]}}]})");
+  const JsonValue item = document.root().Find("a")->AsArray()->at(0);
+  EXPECT_EQ(document.root().path(), "");
+  EXPECT_EQ(item.path(), "a.[0]");
+  EXPECT_EQ(item.Find("b c")->Find("d")->AsArray()->at(0).path(), "a.[0].b c.d.[0]");
+  // Whoever asks for a key need not keep it.
+  EXPECT_EQ(item.Find(std::string("b ") + "c")->path(), "a.[0].b c");
+}
+
+TEST(JsonTest, ListsMayBeBounded) {
+  EXPECT_THAT(JsonDocument::Parse(R"({"a": [1, 2], "b": {"c": 1}})", "c.json", 2), IsOk());
+  EXPECT_THAT(JsonDocument::Parse(R"({"a": [1, {"b": [1, 2, 3]}]})", "c.json", 2).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "c.json: a.b: expected at most 2 entries, found 3"));
+  EXPECT_THAT(
+      JsonDocument::Parse(R"({"a": 1, "b": 1, "c": 1})", "c.json", 2).status(),
+      StatusIs(absl::StatusCode::kInvalidArgument, "c.json: expected at most 2 entries, found 3"));
+}
+
 }  // namespace
 }  // namespace graft

@@ -13,11 +13,12 @@ from command import GRAFT, CommandTest, main
 
 class ModelFolders(CommandTest):
     def inspect_refused(self, expect, listed=None):
-        """`listed` is what inspect prints of weights that do not fit the configuration."""
-        if listed:
-            self.assertIn(listed, self.graft("inspect", "model", self.encoder, status=1).stdout)
-        else:
-            self.refused("inspect", "model", self.encoder, expect=expect)
+        """`listed` is what inspect prints of weights that do not fit the configuration; of good weights it always says what they are."""
+        run = self.graft("inspect", "model", self.encoder, status=1)
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        for part in expect:
+            self.assertIn(part, run.stderr)
+        self.assertIn(listed or "", run.stdout)
         before = self.entries()
         train = self.sentiment()
         self.refused("train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out",
@@ -37,7 +38,9 @@ class ModelFolders(CommandTest):
                      expect=["no such folder; the old one of an interrupted replacement is", ".nowhere.graft-old-7-1"])
 
     def test_file_in_place_of_a_folder(self):
-        self.refused("inspect", "model", self.encoder / "config.json", expect="expected a model folder, found a file")
+        self.refused("inspect", "model", self.encoder / "config.json", expect="expected a folder, found a file")
+        os.symlink(self.folder / "gone", self.folder / "link")
+        self.refused("inspect", "model", self.folder / "link", expect="expected a folder, found a link that leads nowhere")
 
     def test_missing_files(self):
         for name in "config.json", "model.safetensors", "vocab.txt":
@@ -85,7 +88,7 @@ class ModelFolders(CommandTest):
     def test_config_values(self):
         cases = [("hidden_size", 0), ("hidden_size", -1), ("hidden_size", 2**31), ("hidden_size", 36.5),
                  ("num_hidden_layers", 10**9), ("vocab_size", 2**40), ("model_type", "REMOVE"), ("model_type", 3),
-                 ("model_type", "t5"), ("hidden_act", "relu"), ("position_embedding_type", "relative_key"),
+                 ("model_type", "t5"), ("hidden_act", "gelu_12"), ("position_embedding_type", "relative_key"),
                  ("is_decoder", True), ("hidden_dropout_prob", 1.5), ("vocab_size", "many"), ("hidden_size", 36.0),
                  ("num_hidden_layers", 1e9), ("hidden_size", "REMOVE"), ("hidden_act", "\n\x1b[31m" * 100)]
         original = (self.encoder / "config.json").read_text()
@@ -165,6 +168,14 @@ class ModelFolders(CommandTest):
         self.assertNotIn("auto_map", (self.folder / "out" / "config.json").read_text())
         self.assertEqual(list((self.folder / "out").rglob("*.py")), [])
         self.assertEqual(self.entries(), ["classifier", "encoder", "out", "train.tsv"])
+
+    def test_very_many_labels_are_refused_soon(self):
+        path = self.classifier / "config.json"
+        config = json.loads(path.read_text())
+        path.write_text(json.dumps({**config, "id2label": {str(i): str(i) for i in range(300_000)}}))
+        before = os.times().children_user
+        self.assertIn("expected 2 to 10000 labels, found 300000", self.graft("inspect", "model", self.classifier, status=1).stderr)
+        self.assertLess(os.times().children_user - before, 20)
 
     def test_config_with_malformed_utf8(self):
         path = self.encoder / "config.json"

@@ -79,4 +79,5 @@ class CommandTest(unittest.TestCase):
 
 
 def main():
+    os.umask(0o022)  # files that others may write to are not mapped
     unittest.main(verbosity=1, argv=[sys.argv[0], *sys.argv[1:]])

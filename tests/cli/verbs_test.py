@@ -311,6 +311,69 @@ class Inspect(CommandTest):
         self.assertEqual(self.inspect(self.folder / "out")["unused_tensors"], ["2_Dense/linear.extra"])
 
 
+class Heads(CommandTest):
+    """Folders of transformers with other heads than text classification (tests/golden/families)."""
+
+    def family(self, name):
+        folder = self.folder / name
+        shutil.copytree(GOLDEN / "families" / name, folder, ignore=shutil.ignore_patterns("expected*"))
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "film", "plot", "good", "bad"]
+        (folder / "vocab.txt").write_text("".join(f"{word}\n" for word in words + [f"w{i}" for i in range(9, 40)]))
+        (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+        return folder
+
+    HEADS = [("bert-relu", "token classification, 5 labels"), ("gpt2-unscaled", "token classification, 5 labels"),
+             ("roberta-language", "masked language model"), ("gpt2-language", "causal language model")]
+
+    def test_inspect_names_the_head(self):
+        for name, head in self.HEADS:
+            folder = self.family(name)
+            model = json.loads(self.graft("inspect", "model", folder, "--json").stdout)
+            self.assertEqual(model["head"]["kind"], head.split(",")[0])
+            self.assertEqual(model["unused_tensors"], [])
+            self.assertEqual(model["missing_tensors"], [])
+            text = self.graft("inspect", "model", folder).stdout
+            self.assertRegex(text, rf"(?m)^head +{head}$")
+            if "token" in head:
+                self.assertEqual(model["head"]["labels"], [f"LABEL_{i}" for i in range(5)])
+                self.assertRegex(text, r"(?m)^labels +LABEL_0, LABEL_1, LABEL_2, LABEL_3, LABEL_4$")
+            else:
+                self.assertIs(model["head"]["tied"], True)
+        self.assertIs(json.loads(self.graft("inspect", "model", self.family("gpt2-untied"), "--json").stdout)["head"]["tied"],
+                      False)
+
+    def test_classify_and_eval_say_what_they_found(self):
+        for name, head in self.HEADS:
+            folder = self.family(name)
+            expect = f"{name}: expected a trained classifier of texts, found an encoder with another head ({head})"
+            self.refused("classify", "--model", folder, "a text", expect=expect)
+            self.refused("eval", "--model", folder, "--data", self.sentiment(), expect=expect)
+
+    def test_training_says_what_it_found_and_begins_a_new_head(self):
+        for name, head in self.HEADS:
+            folder, out = self.family(name), self.folder / f"out-{name}"
+            start = self.json_lines(self.train("--max-steps", "1", "--json", model=folder, out=out).stdout)[0]
+            self.assertEqual((start["head"], start["found_head"]), ("new", head))
+            text = self.train("--max-steps", "1", "--overwrite", model=folder, out=out).stdout
+            self.assertRegex(text, rf"(?m)^its own head +{head}; not used$")
+            row = json.loads(self.graft("classify", "--model", out, "--json", "good film").stdout)
+            self.assertEqual(set(row["scores"]), {"negative", "positive"})
+
+    def test_a_decoder_classifies_by_its_last_token(self):
+        out = self.folder / "out"
+        self.train("--max-steps", "1", model=self.family("gpt2-language"))
+        self.assertEqual(json.loads((out / "config.json").read_text())["architectures"], ["GPT2ForSequenceClassification"])
+        self.assertEqual(json.loads((out / "graft.json").read_text())["pooling"], "last")
+        self.assertIn("text classification, last pooling", self.graft("inspect", "model", out).stdout)
+
+    def test_a_text_without_tokens_is_refused(self):
+        model = self.folder / "gpt2"
+        shutil.copytree(GOLDEN / "scores" / "gpt2", model)
+        self.train("--max-steps", "1", model=model)
+        self.graft("classify", "--model", self.folder / "out", "a")
+        self.refused("classify", "--model", self.folder / "out", "", expect="at least one token, found '' without any")
+
+
 class Help(CommandTest):
     def test_every_verb_has_help_with_an_example(self):
         for verb in [["train", "classify"], ["eval"], ["classify"], ["tokenize"], ["inspect", "model"],

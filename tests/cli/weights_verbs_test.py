@@ -3,14 +3,17 @@
 import collections
 import io
 import json
+import os
 import pickle
+import resource
 import shutil
 import struct
+import subprocess
 import sys
 import types
 import zipfile
 
-from command import CommandTest, main
+from command import GRAFT, CommandTest, main
 
 
 def read_safetensors(path):
@@ -245,12 +248,19 @@ class Convert(WeightsTest):
         write_zip(self.model / "pytorch_model.bin", self.tensors)
         path = self.model / "config.json"
         config = json.loads(path.read_text())
-        for changes in [{"hidden_act": "gelu_new"}, {"model_type": "t5", "hidden_size": -1}, {"model_type": None}, {"is_decoder": True},
+        for changes in [{"hidden_act": "gelu_12"}, {"model_type": "t5", "hidden_size": -1}, {"model_type": None}, {"is_decoder": True},
                         {"pruned_heads": {"0": [1]}}, {"num_hidden_layers": config["num_hidden_layers"] + 1}]:
             path.write_text(json.dumps({**config, **changes}))
-            self.convert("--replace")
+            report = json.loads(self.convert("--replace", "--json").stdout)
             self.check_equal()
             self.assertEqual(json.loads((self.out / "config.json").read_text()), {**config, **changes})
+            if "num_hidden_layers" in changes:
+                self.assertIsNone(report["config_not_checked"])
+            else:
+                self.assertIn("config.json: ", report["config_not_checked"])
+        self.assertNotIn("not checked", self.convert("--replace").stdout)
+        path.unlink()
+        self.assertIn("configuration not checked: ", self.convert("--replace").stdout)
 
 
 class Verify(WeightsTest):
@@ -303,6 +313,262 @@ class Inspect(WeightsTest):
     def test_a_pointer_of_git_lfs_is_named(self):
         (self.model / "pytorch_model.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
         self.refused("inspect", "model", self.model, expect=["pytorch_model.bin", "Git LFS"])
+
+
+class SentenceTransformers(WeightsTest):
+    """Folders whose modules have weights of their own."""
+
+    def setUp(self):
+        super().setUp()
+        self.train("--max-steps", "1")  # the encoder pools by mean: its head is a Dense module
+        self.trained = self.folder / "out"
+
+    def test_the_weights_of_all_modules_are_compared(self):
+        other = self.folder / "other"
+        shutil.copytree(self.trained, other)
+        self.assertIn(" 0 different", self.graft("verify", "weights", self.trained, other).stdout)
+        path = other / "2_Dense" / "model.safetensors"
+        data = path.read_bytes()
+        path.write_bytes(data[:-4] + struct.pack("<f", 9))
+        run = self.graft("verify", "weights", self.trained, other, status=1)
+        self.assertRegex(run.stdout, r"2_Dense/linear\.(weight|bias) .*other values +1 of")
+        path.unlink()
+        run = self.graft("verify", "weights", self.trained, other, status=1)
+        self.assertRegex(run.stdout, r"2_Dense/linear\.bias .*only in the first")
+
+    def test_inspect_tells_of_all_modules(self):
+        report = json.loads(self.graft("inspect", "model", self.trained, "--tensors", "--json").stdout)
+        names = [tensor["name"] for tensor in report["tensors"]]
+        self.assertIn("2_Dense/linear.weight", names)
+        self.assertEqual(report["weights"]["tensors"], len(names))
+        self.assertIn(str(self.trained / "2_Dense" / "model.safetensors"), report["weights"]["files"])
+        path = self.trained / "2_Dense" / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:-4] + struct.pack("<f", float("inf")))
+        text = self.graft("inspect", "model", self.trained, "--tensors").stdout
+        self.assertRegex(text, r"not finite +2_Dense/linear\.")
+        self.assertRegex(text, r"2_Dense/linear\.bias +F32 +\[2\] +2_Dense/model.safetensors")
+
+    def test_a_transformer_in_a_folder_of_its_own(self):
+        apart = self.folder / "apart"
+        shutil.copytree(self.trained, apart)
+        (apart / "0_Transformer").mkdir()
+        modules = json.loads((apart / "modules.json").read_text())
+        modules[0]["path"] = "0_Transformer"
+        (apart / "modules.json").write_text(json.dumps(modules))
+        for path in list(apart.iterdir()):
+            if path.is_file() and path.name not in ("modules.json", "graft.json"):
+                path.rename(apart / "0_Transformer" / path.name)
+        self.assertIn(" 0 different", self.graft("verify", "weights", self.trained, apart).stdout)
+        self.graft("inspect", "model", apart)
+        report = json.loads(self.graft("convert", "--model", apart, "--out", self.out, "--json").stdout)
+        self.assertEqual(report["left_out"], [])
+        self.assertIn(" 0 different", self.graft("verify", "weights", self.trained, self.out).stdout)
+        self.graft("convert", "--model", apart, "--out", self.out, "--replace")
+
+    def test_a_folder_of_a_module_is_not_replaced_by_the_model(self):
+        before = (self.trained / "2_Dense" / "model.safetensors").read_bytes()
+        self.refused("convert", "--model", self.trained, "--out", self.trained / "2_Dense", "--replace", expect="expected another folder")
+        self.assertEqual((self.trained / "2_Dense" / "model.safetensors").read_bytes(), before)
+
+    def test_a_folder_of_a_module_is_no_link(self):
+        elsewhere = self.folder / "elsewhere"
+        (self.trained / "2_Dense").rename(elsewhere)
+        (self.trained / "2_Dense").symlink_to(elsewhere)
+        self.refused("convert", "--model", self.trained, "--out", self.out, expect=["2_Dense", "found a link"])
+        self.graft("inspect", "model", self.trained)
+
+
+class Replace(WeightsTest):
+    """What `graft convert --replace` may remove."""
+
+    def setUp(self):
+        super().setUp()
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+
+    def tree(self, folder):
+        return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+    def test_the_source_is_never_inside(self):
+        outer = self.folder / "outer"
+        self.graft("convert", "--model", self.model, "--out", outer)
+        shutil.copytree(self.model, outer / "source")
+        before = self.tree(outer)
+        self.refused("convert", "--model", outer / "source", "--out", outer, "--replace", expect=["expected another folder", "source in it"])
+        (self.folder / "link").symlink_to(outer)
+        self.refused("convert", "--model", outer / "source", "--out", self.folder / "link", "--replace", expect="expected another folder")
+        self.refused("convert", "--model", outer / "source", "--out", outer / "source", "--replace", expect="expected another folder")
+        self.assertEqual(self.tree(outer), before)
+
+    def test_the_new_folder_may_be_in_the_source(self):
+        for _ in range(2):
+            report = json.loads(self.graft("convert", "--model", self.model, "--out", self.model / "new", "--replace", "--json").stdout)
+            self.assertEqual(report["left_out"], [])
+        self.graft("verify", "weights", self.model, self.model / "new")
+
+    def test_what_no_conversion_wrote_stays(self):
+        self.convert()
+        self.convert("--replace")
+        for name in "thesis.txt", "modeling.py", "model-1-of-2.safetensors", ".hidden", "1_Pooling":
+            path = self.out / name
+            path.mkdir() if name == "1_Pooling" else path.write_text("mine")
+            before = self.tree(self.out)
+            self.refused("convert", "--model", self.model, "--out", self.out, "--replace", expect=["converted: expected nothing but", f"'{name}'"])
+            self.assertEqual(self.tree(self.out), before)
+            path.rmdir() if name == "1_Pooling" else path.unlink()
+        for i in range(9):
+            (self.out / f"mine{i}").write_text("")
+        self.refused("convert", "--model", self.model, "--out", self.out, "--replace", expect="'mine4' and 4 more")
+
+    def test_names_alone_are_no_proof(self):
+        other = self.folder / "other"
+        shutil.copytree(self.encoder, other)
+        (other / "modules.json").unlink()
+        shutil.rmtree(other / "1_Pooling", True)
+        path = other / "model.safetensors"
+        path.write_bytes(path.read_bytes().replace(b'"graft":"1"', b'"other":"1"'))
+        self.refused("convert", "--model", self.model, "--out", other, "--replace", expect="graft did not write")
+        self.assertTrue(path.exists())
+
+
+class Links(WeightsTest):
+    """Nothing outside of a folder is taken into another."""
+
+    def setUp(self):
+        super().setUp()
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+
+    def test_links_are_refused(self):
+        for name in "vocab.txt", "config.json", "pytorch_model.bin", "tokenizer_config.json", "secret.model":
+            path, kept = self.model / name, self.folder / "kept"
+            if path.exists():
+                path.rename(kept)
+            else:
+                kept.write_text("secret")
+            path.symlink_to(kept)
+            self.refused("convert", "--model", self.model, "--out", self.out, expect=[f"model/{name}", "found a link"])
+            path.unlink()
+            if name == "secret.model":
+                break
+            shutil.copy(kept, path)
+            path.unlink()
+            path.hardlink_to(kept)
+            self.refused("convert", "--model", self.model, "--out", self.out, expect=[f"model/{name}", "hard links"])
+            path.unlink()
+            kept.rename(path)
+        self.convert()
+
+    def test_what_is_no_file_is_listed(self):
+        (self.model / "x.model").mkdir()
+        os.mkfifo(self.model / "y.model")
+        (self.model / "merges.txt").mkdir()
+        report = json.loads(self.convert("--json").stdout)
+        self.assertEqual(report["left_out"], ["merges.txt", "x.model", "y.model"])
+
+    def hub_cache(self, source):
+        """The folder as the Hugging Face hub's cache keeps it."""
+        revision = self.folder / "models--x" / "snapshots" / "0123"
+        for number, path in enumerate(sorted(path for path in source.rglob("*") if path.is_file())):
+            blob = self.folder / "models--x" / "blobs" / f"{number:064x}"
+            blob.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, blob)
+            link = revision / path.relative_to(source)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(os.path.relpath(blob, link.parent))
+        return revision
+
+    def test_the_cache_of_the_hub(self):
+        self.train("--max-steps", "1")
+        sharded = self.folder / "sharded"
+        self.graft("convert", "--model", self.folder / "out", "--out", sharded, "--max-shard-bytes", "20000")
+        revision = self.hub_cache(sharded)
+        report = json.loads(self.graft("convert", "--model", revision, "--out", self.out, "--json").stdout)
+        self.assertEqual(report["left_out"], [])
+        self.assertIn(" 0 different", self.graft("verify", "weights", sharded, self.out).stdout)
+        tensors = json.loads(self.graft("inspect", "model", revision, "--tensors", "--json").stdout)["tensors"]
+        self.assertRegex(tensors[0]["file"], r"^model-\d{5}-of-\d{5}.safetensors$")
+        shard = revision / tensors[0]["file"]
+        shard.unlink()
+        self.refused("verify", "weights", revision, self.out, expect=["model.safetensors.index.json: weight_map: expected the file 'model-0000"])
+
+
+class TakenOver(WeightsTest):
+    def setUp(self):
+        super().setUp()
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+
+    def test_names_of_programs_are_not_at_any_depth(self):
+        config = json.loads((self.model / "config.json").read_text())
+        nested = {"auto_map": {"AutoModel": "own.Own"}, "custom_pipelines": {"own": {"impl": "own.Pipeline"}}}
+        config |= nested | {"inner": [{"text_config": {"more": 1, **nested}}]}
+        (self.model / "config.json").write_text(json.dumps(config))
+        tokenizer = json.loads((self.model / "tokenizer_config.json").read_text())
+        (self.model / "tokenizer_config.json").write_text(json.dumps(tokenizer | {"auto_map": {"AutoTokenizer": ["own.Tok", None]}}))
+        self.convert()
+        for name in "config.json", "tokenizer_config.json":
+            text = (self.out / name).read_text()
+            self.assertNotIn("own.", text)
+            self.assertNotIn("auto_map", text)
+            self.assertNotIn("custom_pipelines", text)
+        self.assertEqual(json.loads((self.out / "config.json").read_text())["inner"], [{"text_config": {"more": 1}}])
+        self.assertEqual(json.loads((self.out / "tokenizer_config.json").read_text()), tokenizer)
+
+    def test_settings_without_programs_keep_their_bytes(self):
+        text = '{"model_max_length" : 1000000000000000019884624838656}\n\n'
+        (self.model / "tokenizer_config.json").write_text(text)
+        self.convert()
+        self.assertEqual((self.out / "tokenizer_config.json").read_text(), text)
+
+    def test_a_full_disk_is_told_of_the_folder_that_was_asked_for(self):
+        run = subprocess.run([GRAFT, "convert", "--model", self.model, "--out", self.out], capture_output=True, text=True, check=False,
+                             restore_signals=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000)))
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(f"graft: {self.out}/model.safetensors: cannot write", run.stderr)
+        self.assertEqual(self.entries(), ["classifier", "encoder", "model"])
+
+
+class Honest(WeightsTest):
+    """What is said of weights is what they are."""
+
+    def write(self, name, dtype, shape, data):
+        header = json.dumps({name: {"dtype": dtype, "shape": shape, "data_offsets": [0, len(data)]}}).encode()
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+        return folder
+
+    def test_large_doubles_are_finite_and_fit_no_float(self):
+        folder = self.write("large", "F64", [2], struct.pack("<2d", 1, 1e300))
+        report = json.loads(self.graft("inspect", "model", folder, "--json", status=1).stdout)
+        self.assertEqual(report["weights"]["not_finite"], [])
+        for dtype in "f32", "f16", "bf16":
+            self.refused("convert", "--model", folder, "--out", self.out, "--dtype", dtype,
+                         expect=[f"element 1: expected a number that {dtype.upper()} can hold, found 1e+300"])
+        self.assertNotIn("converted", self.entries())
+
+    def test_weights_are_told_whatever_else_is_wrong(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        for name, text in ("config.json", "{"), ("config.json", None), ("tokenizer.json", "["):
+            path = self.model / name
+            original = path.read_text()
+            path.unlink()
+            if text is not None:
+                path.write_text(text)
+            run = self.graft("inspect", "model", self.model, "--tensors", status=1)
+            self.assertIn(name, run.stderr)
+            self.assertIn("PyTorch zip, 1 file", run.stdout)
+            self.assertRegex(run.stdout, r"classifier\.bias +F32")
+            report = json.loads(self.graft("inspect", "model", self.model, "--json", status=1).stdout)
+            self.assertEqual(report["weights"]["tensors"], len(self.tensors))
+            self.assertEqual(report["missing_tensors"], None if name == "config.json" else [])
+            self.assertIn(name, report["error"])
+            path.write_text(original)
+
+    def test_files_that_others_may_write_to_are_not_mapped(self):
+        write_zip(self.model / "pytorch_model.bin", self.tensors)
+        self.convert()
+        for mode, mapped in (0o644, True), (0o664, False), (0o646, False), (0o600, True):
+            (self.out / "model.safetensors").chmod(mode)
+            self.assertEqual(json.loads(self.graft("inspect", "model", self.out, "--json").stdout)["mapped"], mapped, oct(mode))
 
 
 if __name__ == "__main__":

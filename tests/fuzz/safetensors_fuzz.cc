@@ -69,8 +69,7 @@ std::string WithLength(std::string_view header) {
 }
 
 void LoadIndex(const graft::testing::MemoryFile& memory, std::string_view bytes) {
-  memory.Write(bytes);
-  const auto index = graft::ReadShardIndex(memory.path());
+  const auto index = graft::ReadShardIndex(memory.Open(bytes));
   if (!index.ok()) {
     CheckRefusal(index.status(), memory.path());
     return;

@@ -40,7 +40,7 @@ def main():
         folder = f"{options.out}/{name}"
         model = family_models.make_model(class_name, members, seed)
         family_models.save_model(model, folder)
-        texts = family_models.make_texts(model, LENGTHS, seed + 1)
+        texts = family_models.make_texts(model, family_models.LENGTHS.get(name, LENGTHS), seed + 1)
         family_models.save_expected(family_models.expected_values(model.double(), texts), folder)
         print(f"{name}: {sum(p.numel() for p in model.parameters())} parameters")
 

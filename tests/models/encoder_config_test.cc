@@ -251,12 +251,12 @@ TEST_F(EncoderConfigTest, TheOriginalReleaseNamesNoModelType) {
   EXPECT_THAT(Load(text), StatusIs(absl::StatusCode::kUnimplemented));
 }
 
-// The members that every family with BERT's names needs.
+// The members that every family with BERT's names needs, and MobileBERT's own.
 std::string Config(const std::string& model_type, const std::string& more = "") {
   return absl::StrCat(R"({"model_type": ")", model_type,
                       R"(", "vocab_size": 50, "hidden_size": 12, "num_hidden_layers": 2,
                       "num_attention_heads": 3, "intermediate_size": 20,
-                      "max_position_embeddings": 40)",
+                      "max_position_embeddings": 40, "intra_bottleneck_size": 6)",
                       more.empty() ? "" : ", ", more, "}");
 }
 
@@ -311,7 +311,7 @@ TEST(ConfigReader, RefusesOptionsThatChangeTheMathematicsByName) {
         {R"("is_decoder": true)", "is_decoder"},
         {R"("add_cross_attention": true)", "add_cross_attention"},
         {R"("pruned_heads": {"0": [1]})", "pruned_heads"}}) {
-    for (const char* family : {"bert", "roberta", "electra"}) {
+    for (const char* family : {"albert", "bert", "roberta", "electra", "mobilebert", "mpnet"}) {
       EXPECT_THAT(std::string(Refusal(Config(family, member)).message()),
                   HasSubstr(absl::StrCat("config.json: ", key, ": expected")))
           << family;

@@ -97,6 +97,7 @@ absl::StatusOr<Model> Load(const std::string& folder, const Expectations& expect
   ABSL_ASSIGN_OR_RETURN(const FamilyArchitecture read, ReadArchitecture(folder + "/config.json"));
   ABSL_ASSIGN_OR_RETURN(const JsonDocument config, JsonDocument::Load(folder + "/config.json"));
   ABSL_ASSIGN_OR_RETURN(model.padding_id, config.root().GetInt("pad_token_id", -1, 1 << 24, -1));
+  if (read.family->model_type == "mpnet") model.padding_id = 1;  // whatever its config says
   ABSL_ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::OpenFolder(folder));
   ABSL_ASSIGN_OR_RETURN(model.texts, ReadTexts(expected));
   std::vector<SlotLayout> slots = BackboneSlots(*read.architecture);

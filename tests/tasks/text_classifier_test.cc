@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -160,6 +161,8 @@ TEST(TextClassifier, SavedFolderHasTheFilesOfAnyTokenizer) {
 }
 
 TEST(TextClassifier, FolderThatGraftWroteIsMapped) {
+  constexpr mode_t kOthersMayNotWrite = 022;  // files that others may write are not mapped
+  ::umask(kOthersMayNotWrite);
   const TemporaryFolder folder;
   const auto foreign = LoadModel(GoldenFolder("bert-tiny"));
   ASSERT_THAT(foreign.status(), IsOk());

@@ -58,6 +58,28 @@ TEST(LoadTokenizerTest, ReadsATokenizerJson) {
   EXPECT_EQ((*tokenizer)->IdToToken(-1), std::nullopt);
 }
 
+TEST(LoadTokenizerTest, TheMaskIsWhatTheConfigNamesElseTheOneWithTheUsualName) {
+  const std::string json = TokenizerJson().dump();
+  EXPECT_THAT((*Load({{"tokenizer.json", json}}))->mask_id(), Optional(4));
+  for (const auto& [config, id] : std::vector<std::pair<std::string, std::optional<int32_t>>>{
+           {R"({})", 4},
+           {R"({"mask_token": null})", 4},
+           {R"({"mask_token": "hello"})", 9},
+           {R"({"mask_token": {"content": "hello", "lstrip": true}})", 9},
+           {R"({"mask_token": "<none>"})", std::nullopt}}) {
+    const auto tokenizer = Load({{"tokenizer.json", json}, {"tokenizer_config.json", config}});
+    ASSERT_THAT(tokenizer, IsOk());
+    EXPECT_EQ((*tokenizer)->mask_id(), id) << config;
+  }
+  EXPECT_THAT(Load({{"tokenizer.json", json}, {"tokenizer_config.json", R"({"mask_token": 4})"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("tokenizer_config.json: mask_token: expected a string, found 4")));
+  Json without = TokenizerJson();
+  std::erase_if(without["added_tokens"].get_ref<Json::array_t&>(),
+                [](const Json& token) { return token["content"] == "[MASK]"; });
+  EXPECT_EQ((*Load({{"tokenizer.json", without.dump()}}))->mask_id(), std::nullopt);
+}
+
 TEST(LoadTokenizerTest, FormattedJsonAndAnyOrderOfMembersRead) {
   const Json json = TokenizerJson();
   Json turned = Json::object();

@@ -37,6 +37,7 @@ set(graft_public_headers
   tasks/data_set.h
   tasks/embedding_index.h
   tasks/inference.h
+  tasks/language_head.h
   tasks/metrics.h
   tasks/model_fingerprint.h
   tasks/model_folder.h
@@ -47,7 +48,9 @@ set(graft_public_headers
   tasks/sequence_classifier.h
   tasks/text_classifier.h
   tasks/text_embedder.h
+  tasks/text_scoring.h
   tasks/threads.h
+  tasks/token_classifier.h
   tasks/training.h
   tokenizers/encoding.h
   tokenizers/offsets.h
@@ -62,4 +65,5 @@ configure_package_config_file(tools/cmake/graft-config.cmake.in graft-config.cma
 write_basic_package_version_file(graft-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/graft-config.cmake" "${PROJECT_BINARY_DIR}/graft-config-version.cmake"
               tools/cmake/FindLibTorch.cmake tools/cmake/FindSentencePiece.cmake tools/cmake/FindXxHash.cmake
+              tools/cmake/FindLibDeflate.cmake
         DESTINATION ${graft_package_dir})

@@ -161,6 +161,25 @@ TEST(BiasActivationTest, WithoutABiasNothingIsAdded) {
   });
 }
 
+TEST(GatedActivationTest, TheSecondHalfIsActivatedAsTheFirst) {
+  OnEveryCodePath([&] {
+    for (const int64_t width : {7, 96}) {
+      const auto swapped = [&](const at::Tensor& x) { return x.roll(width, -1); };
+      const at::Tensor x = Leaf(Random({80, 2 * width})), other = Leaf(swapped(x.detach()));
+      const at::Tensor bias = Leaf(Random({2 * width})), other_bias = Leaf(swapped(bias.detach()));
+      const at::Tensor dy = Random({80, width});
+      const at::Tensor y = GatedActivation(x, bias, Activation::kGelu);
+      const at::Tensor z =
+          GatedActivation(other, other_bias, Activation::kGelu, GatedHalf::kSecond);
+      y.backward(dy);
+      z.backward(dy);
+      EXPECT_TRUE(SameBits(y.detach(), z.detach()));
+      EXPECT_TRUE(SameBits(swapped(x.grad()), other.grad()));
+      EXPECT_TRUE(SameBits(swapped(bias.grad()), other_bias.grad()));
+    }
+  });
+}
+
 TEST(GatedActivationTest, AnOddWidthIsRefused) {
   EXPECT_THROW(GatedActivation(Random({2, 5}), {}, Activation::kGelu), c10::Error);
   EXPECT_THROW(GatedActivation(Random({2, 6}), Random({5}), Activation::kGelu), c10::Error);

@@ -11,6 +11,7 @@
 #include "models/kernels/linear.h"
 #include "models/kernels/normalization.h"
 #include "models/kernels/pooling.h"
+#include "models/kernels/rotary.h"
 #include "tests/models/kernels/kernel_test.h"
 
 namespace graft {
@@ -60,6 +61,10 @@ std::vector<Named> Operations() {
   }
   add("GatedActivation", false, [=](const at::Tensor& x, const at::Tensor&, const Segments&) {
     return GatedActivation(x.narrow(1, 0, 2 * kHidden), {}, Activation::kGelu);
+  });
+  const RotaryTables rotary = MakeRotaryTables(RotaryFrequencies(1000, 1, kHidden / kHeads), 40);
+  add("Rotate", false, [=](const at::Tensor& x, const at::Tensor& ids, const Segments&) {
+    return Rotate(x.clone(), wide, ids, rotary.cosine, rotary.sine, kHeads);
   });
   add("EmbeddingSum", false, [=](const at::Tensor&, const at::Tensor& ids, const Segments& s) {
     return EmbeddingSum(ids, ids, {}, table, table, {}, s);

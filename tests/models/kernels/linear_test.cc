@@ -23,6 +23,23 @@ TEST(LinearTest, ValuesAndGradientsEqualThoseOfLibTorchInDouble) {
   }
 }
 
+TEST(LinearTest, AWeightMayBeATransposedView) {
+  for (int64_t rows : {1, 33, 160}) {
+    const at::Tensor x = Leaf(Random({rows, 96})), dy = Random({rows, 40});
+    const at::Tensor weight = Leaf(Random({40, 96}));
+    const at::Tensor stored = Leaf(weight.detach().t().contiguous());  // [96, 40]
+    const at::Tensor y = Linear(x, weight, {});
+    y.backward(dy);
+    const at::Tensor dx = x.grad().clone();
+    x.mutable_grad().reset();
+    const at::Tensor view_y = Linear(x, stored.t(), {});
+    view_y.backward(dy);
+    EXPECT_TRUE(SameBits(view_y.detach(), y.detach()));
+    EXPECT_TRUE(SameBits(x.grad(), dx));
+    EXPECT_TRUE(SameBits(stored.grad().t(), weight.grad()));
+  }
+}
+
 // The promise that a text's numbers do not hang on its company stands on this. GRAFT_LONG_TESTS
 // tries every row count; the short form those near multiples of 16 and a spread of others.
 TEST(LinearTest, ARowHasTheSameBitsInEveryNumberOfRows) {

@@ -1,5 +1,6 @@
 #include "models/weights/compare_weights.h"
 
+#include <bit>
 #include <cmath>
 #include <map>
 #include <string>
@@ -129,6 +130,81 @@ TEST(CompareWeightsTest, DoublesDifferByLessThanFloatsShow) {
       Compare({{"t", DType::kF64, {1}, Bytes(a)}}, {{"t", DType::kF64, {1}, Bytes(b)}});
   EXPECT_EQ(found.at("t").verdict, TensorVerdict::kOtherValues);
   EXPECT_EQ(found.at("t").different, 1);
+}
+
+TEST(CompareWeightsTest, NumbersOfTwoTypesAreComparedExactly) {
+  const std::vector<double> tenth = {0.1}, half = {0.5}, nan = {std::nan("5")}, zero = {-0.0};
+  const std::vector<float> tenth_float = {0.1f}, half_float = {0.5f}, nan_float = {std::nanf("")},
+                           zero_float = {0.0f};
+  const auto found = Compare({{"half", DType::kF64, {1}, Bytes(half)},
+                              {"nan", DType::kF64, {1}, Bytes(nan)},
+                              {"tenth", DType::kF64, {1}, Bytes(tenth)},
+                              {"zero", DType::kF64, {1}, Bytes(zero)}},
+                             {{"half", DType::kF32, {1}, Bytes(half_float)},
+                              {"nan", DType::kF32, {1}, Bytes(nan_float)},
+                              {"tenth", DType::kF32, {1}, Bytes(tenth_float)},
+                              {"zero", DType::kF32, {1}, Bytes(zero_float)}});
+  EXPECT_EQ(found.at("half").verdict, TensorVerdict::kOtherType);
+  EXPECT_EQ(found.at("nan").verdict, TensorVerdict::kOtherType);
+  EXPECT_EQ(found.at("tenth").verdict, TensorVerdict::kOtherValues);
+  EXPECT_EQ(found.at("tenth").different, 1);
+  EXPECT_EQ(found.at("tenth").largest_difference, static_cast<double>(0.1f) - 0.1);
+  EXPECT_EQ(found.at("zero").verdict, TensorVerdict::kOtherValues);
+  EXPECT_EQ(found.at("zero").largest_difference, 0);
+}
+
+TEST(CompareWeightsTest, LargeDoublesDifferByWhatTheyDo) {
+  const std::vector<double> a = {1e300, 1}, b = {2e300, 1};
+  const auto found =
+      Compare({{"t", DType::kF64, {2}, Bytes(a)}}, {{"t", DType::kF64, {2}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 1);
+  EXPECT_EQ(found.at("t").largest_difference, 1e300);
+}
+
+TEST(CompareWeightsTest, TensorsOfSeveralFilesAreComparedByTheirNames) {
+  const std::vector<float> one = {1};
+  const TemporaryFolder folder;
+  ASSERT_THAT(WriteSafetensors(folder / "a", {{"t", DType::kF32, {1}, Bytes(one)}}, {}), IsOk());
+  const auto weights = WeightFiles::Open(folder / "a");
+  ASSERT_THAT(weights, IsOk());
+  const TensorInfo* tensor = &weights->tensors()[0];
+  std::vector<std::string> found;
+  ASSERT_THAT(
+      CompareWeights({{"x/t", &*weights, tensor}, {"y", &*weights, tensor}},
+                     {{"t", &*weights, tensor}, {"y", &*weights, tensor}},
+                     [&](const TensorComparison& c) {
+                       found.push_back(c.name + " " + std::string(TensorVerdictName(c.verdict)));
+                     }),
+      IsOk());
+  EXPECT_THAT(found,
+              ::testing::ElementsAre("t only in the second", "x/t only in the first", "y equal"));
+}
+
+TEST(CompareWeightsTest, IntegersHaveNoLargestDifference) {
+  const std::vector<int64_t> a = {1, 2, 3}, b = {1, 5, 4};
+  const auto found =
+      Compare({{"t", DType::kI64, {3}, Bytes(a)}}, {{"t", DType::kI64, {3}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 2);
+  EXPECT_EQ(found.at("t").first_different, 1);
+  EXPECT_EQ(found.at("t").largest_difference, std::nullopt);
+}
+
+TEST(CompareWeightsTest, NaNsOfOneTypeDifferByTheirBitsAndNotByANumber) {
+  const std::vector<float> a = {std::bit_cast<float>(0x7FC00001u)},
+                           b = {std::bit_cast<float>(0x7FC00002u)};
+  const auto found =
+      Compare({{"t", DType::kF32, {1}, Bytes(a)}}, {{"t", DType::kF32, {1}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 1);
+  EXPECT_EQ(found.at("t").largest_difference, 0);
+}
+
+TEST(CompareWeightsTest, ANaNOfAnotherTypeIsNoNumber) {
+  const std::vector<float> a = {std::nanf(""), 1};
+  const std::vector<double> b = {1, std::nan("")};
+  const auto found =
+      Compare({{"t", DType::kF32, {2}, Bytes(a)}}, {{"t", DType::kF64, {2}, Bytes(b)}});
+  EXPECT_EQ(found.at("t").different, 2);
+  EXPECT_TRUE(std::isnan(found.at("t").largest_difference.value_or(0)));
 }
 
 }  // namespace

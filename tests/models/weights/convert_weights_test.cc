@@ -1,6 +1,7 @@
 #include "models/weights/convert_weights.h"
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "models/weights/compare_weights.h"
 #include "models/weights/safetensors.h"
+#include "tests/models/weights/pytorch_bytes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -84,7 +86,7 @@ TEST_F(ConvertWeightsTest, RoundsToTheType) {
 }
 
 TEST_F(ConvertWeightsTest, OtherFloatsAreWidenedOrRounded) {
-  const std::vector<double> doubles = {1, 0.1};
+  const std::vector<double> doubles = {1, 0.1f}, tenths = {0.1};
   const std::vector<uint16_t> halves = {0x3C00, 0x2E66};
   const std::vector<int64_t> ids = {7};
   const auto bytes = [](const auto& values) {
@@ -94,7 +96,8 @@ TEST_F(ConvertWeightsTest, OtherFloatsAreWidenedOrRounded) {
   ASSERT_THAT(WriteSafetensors(in_ / "model.safetensors",
                                {{"doubles", DType::kF64, {2}, bytes(doubles)},
                                 {"halves", DType::kF16, {2}, bytes(halves)},
-                                {"ids", DType::kI64, {1}, bytes(ids)}},
+                                {"ids", DType::kI64, {1}, bytes(ids)},
+                                {"tenths", DType::kF64, {1}, bytes(tenths)}},
                                {}),
               IsOk());
   ASSERT_THAT(
@@ -102,7 +105,8 @@ TEST_F(ConvertWeightsTest, OtherFloatsAreWidenedOrRounded) {
       IsOk());
   EXPECT_THAT(Read("doubles"), ElementsAre(1, 0.1f));
   EXPECT_THAT(Read("halves"), ElementsAre(1, 0.0999755859375f));
-  EXPECT_THAT(Verdicts(), ElementsAre("doubles: other type", "halves: other type", "ids: equal"));
+  EXPECT_THAT(Verdicts(), ElementsAre("doubles: other type", "halves: other type", "ids: equal",
+                                      "tenths: other values"));
 }
 
 TEST_F(ConvertWeightsTest, NumbersThatDoNotFitAreNamed) {
@@ -146,6 +150,98 @@ TEST_F(ConvertWeightsTest, OldNamesBecomeTodays) {
   EXPECT_THAT(Read("x.LayerNorm.weight"), ElementsAre(1));
   EXPECT_THAT(Read("x.LayerNorm.bias"), ElementsAre(2));
   EXPECT_THAT(Read("y.LayerNorm.beta"), ElementsAre(3));  // both are there
+}
+
+// Of F64, which Convert above does not write.
+class ConvertDoublesTest : public ConvertWeightsTest {
+ protected:
+  absl::Status ConvertDoubles(const std::vector<double>& values, DType dtype) {
+    const absl::Span<const char> bytes(reinterpret_cast<const char*>(values.data()),
+                                       values.size() * sizeof(double));
+    EXPECT_THAT(
+        WriteSafetensors(in_ / "model.safetensors",
+                         {{"d", DType::kF64, {static_cast<int64_t>(values.size())}, bytes}}, {}),
+        IsOk());
+    return WriteConverted(*WeightFiles::OpenFolder(in_.path()), {.dtype = dtype}, out_.path())
+        .status();
+  }
+};
+
+TEST_F(ConvertDoublesTest, NumbersBeyondTheTypeAreNamed) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    EXPECT_THAT(ConvertDoubles({1, -1e300}, dtype),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("'d': element 1: expected a number that " +
+                                   std::string(DTypeName(dtype)) + " can hold, found -1e+300")));
+  }
+  const double infinity = std::numeric_limits<double>::infinity();
+  ASSERT_THAT(ConvertDoubles({infinity}, DType::kF32), IsOk());
+  EXPECT_THAT(Read("d"), ElementsAre(std::numeric_limits<float>::infinity()));
+}
+
+TEST_F(ConvertDoublesTest, TheyAreRoundedOnce) {
+  // Above the middle of 1 and the next number of the type by less than float32 shows.
+  ASSERT_THAT(ConvertDoubles({1 + 0x1p-11 + 0x1p-40, 0.1, 65519.999}, DType::kF16), IsOk());
+  EXPECT_THAT(Read("d"), ElementsAre(1 + 0x1p-10f, 0.0999755859375f, 65504));
+  ASSERT_THAT(ConvertDoubles({1 + 0x1p-8 + 0x1p-40}, DType::kBF16), IsOk());
+  EXPECT_THAT(Read("d"), ElementsAre(1 + 0x1p-7f));
+  ASSERT_THAT(ConvertDoubles({0.1, -0.0}, DType::kF32), IsOk());
+  EXPECT_THAT(Read("d"), ElementsAre(0.1f, -0.0f));
+}
+
+TEST_F(ConvertWeightsTest, MoreFilesThanAnIndexMayHaveAreRefused) {
+  std::vector<std::pair<std::string, std::vector<float>>> tensors;
+  for (int i = 0; i < 1'025; ++i) tensors.push_back({std::to_string(i), {1}});
+  EXPECT_THAT(Convert(tensors, {.max_shard_bytes = 4}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("expected at most 1024 files of 4 bytes of tensors, found 1025")));
+  EXPECT_TRUE(std::filesystem::is_empty(out_.path()));
+  tensors.pop_back();
+  ASSERT_THAT(Convert(tensors, {.max_shard_bytes = 4}), IsOk());
+  EXPECT_THAT(WeightFiles::OpenFolder(out_.path()), IsOk());
+}
+
+TEST_F(ConvertWeightsTest, TheIndexQuotesNames) {
+  ASSERT_THAT(Convert({{"a\"\\\n", {1}}, {"b", {2}}}, {.max_shard_bytes = 4}), IsOk());
+  EXPECT_THAT(Verdicts(), ElementsAre("a\"\\\n: equal", "b: equal"));
+}
+
+// A zip archive whose state gives one storage of `floats` many names, which begin with `name`.
+std::string ManyNames(int names, size_t floats, const std::string& name = "") {
+  namespace pickle = testing::pickle;
+  const auto count = static_cast<int64_t>(floats);
+  std::vector<std::string> state;
+  for (int i = 0; i < names; ++i) {
+    state.push_back(pickle::Text(name + std::to_string(i)));
+    state.push_back(pickle::Tensor(pickle::Storage("FloatStorage", "0", count), 0, {count}, {1}));
+  }
+  return testing::TorchZip(pickle::Dict(state), {std::string(floats * sizeof(float), '\x3F')});
+}
+
+TEST_F(ConvertWeightsTest, OneStorageWithVeryManyNamesIsRefused) {
+  in_.Write("pytorch_model.bin", ManyNames(200, 100'000));
+  const auto weights = WeightFiles::OpenFolder(in_.path());
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_THAT(
+      WriteConverted(*weights, {}, out_.path()),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("pytorch_model.bin: expected tensors of less than 32 times the ")));
+  EXPECT_THAT(CompareWeights(*weights, *weights, [](const TensorComparison&) {}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_TRUE(std::filesystem::is_empty(out_.path()));
+  // A layer that is used 24 times is not.
+  in_.Write("pytorch_model.bin", ManyNames(24, 100'000));
+  EXPECT_THAT(WriteConverted(*WeightFiles::OpenFolder(in_.path()), {}, out_.path()), IsOk());
+}
+
+TEST_F(ConvertWeightsTest, ALongerIndexThanIsReadIsRefused) {
+  in_.Write("pytorch_model.bin", ManyNames(16'000, 1, std::string(1'000, 'n')));
+  const auto weights = WeightFiles::OpenFolder(in_.path());
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_THAT(WriteConverted(*weights, {.max_shard_bytes = 40'000}, out_.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("expected an index of at most 16000000 bytes, found one of ")));
+  EXPECT_TRUE(std::filesystem::is_empty(out_.path()));
 }
 
 }  // namespace

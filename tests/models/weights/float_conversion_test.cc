@@ -135,5 +135,33 @@ TEST(FloatConversionTest, NansStayNans) {
   }
 }
 
+TEST(FloatConversionTest, ADoubleBecomesAHalfInOneStep) {
+  // Just above the middle of 1 and the next half: float32 rounds it to the middle, which is even.
+  const double above = 1 + 0x1p-11 + 0x1p-40;
+  EXPECT_EQ(FloatToHalf(static_cast<float>(above)), 0x3C00);
+  EXPECT_EQ(FloatToHalf(DoubleToOddFloat(above)), 0x3C01);
+  EXPECT_EQ(FloatToHalf(DoubleToOddFloat(-above)), 0xBC01);
+  // Just below the middle of the two halves after that, whose even neighbour is above.
+  const double below = 1 + 0x3p-11 - 0x1p-40;
+  EXPECT_EQ(FloatToHalf(static_cast<float>(below)), 0x3C02);
+  EXPECT_EQ(FloatToHalf(DoubleToOddFloat(below)), 0x3C01);
+  EXPECT_EQ(FloatToBFloat16(DoubleToOddFloat(1 + 0x1p-8 + 0x1p-40)), 0x3F81);
+  EXPECT_EQ(FloatToBFloat16(DoubleToOddFloat(1 + 0x1p-8)), 0x3F80);
+}
+
+TEST(FloatConversionTest, DoublesBeyondFloatStayFiniteAndSmallOnesKeepTheirSign) {
+  EXPECT_EQ(DoubleToOddFloat(1e300), std::numeric_limits<float>::max());
+  EXPECT_EQ(DoubleToOddFloat(-1e300), -std::numeric_limits<float>::max());
+  EXPECT_EQ(DoubleToOddFloat(std::numeric_limits<double>::infinity()),
+            std::numeric_limits<float>::infinity());
+  EXPECT_EQ(DoubleToOddFloat(1e-300), std::numeric_limits<float>::denorm_min());
+  EXPECT_EQ(DoubleToOddFloat(-1e-300), -std::numeric_limits<float>::denorm_min());
+  EXPECT_TRUE(std::isnan(DoubleToOddFloat(std::nan(""))));
+  for (const double exact : {0.0, -0.0, 1.0, -2.5, 0x1p-149, 0x1.fffffep127}) {
+    EXPECT_EQ(std::bit_cast<uint32_t>(DoubleToOddFloat(exact)),
+              std::bit_cast<uint32_t>(static_cast<float>(exact)));
+  }
+}
+
 }  // namespace
 }  // namespace graft

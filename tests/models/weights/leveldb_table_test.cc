@@ -243,5 +243,14 @@ TEST(LevelDbTable, WrongHandlesOfDataBlocksAreRefused) {
                        "at 0"));
 }
 
+TEST(LevelDbTable, KeysThatShareTheirFrontsAreBoundedTogether) {
+  const std::string table = TableBytes({{"aaaa", ""}, {"aaab", ""}, {"aaac", ""}});
+  // The key of the index block counts, too.
+  EXPECT_THAT(Read(table, {8, 16, 16}), IsOk());
+  EXPECT_THAT(Read(table, {8, 16, 15}),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("expected at most 15 bytes of keys, found more")));
+}
+
 }  // namespace
 }  // namespace graft

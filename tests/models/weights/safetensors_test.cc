@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "models/weights/weight_files.h"
@@ -84,12 +85,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"SevenBytes", std::string(7, '\0'), "byte 0: expected 8 bytes"},
         Refused{"LengthZero", LittleEndian64(0), "header: "},
         Refused{"LengthOfAllBits", LittleEndian64(UINT64_MAX) + "{}",
-                "byte 0: expected a header of at most 100000000 bytes, found one of "
+                "byte 0: expected a header of at most 16000000 bytes, found one of "
                 "18446744073709551615"},
         Refused{"LengthAboveTheFile", LittleEndian64(3) + "{}",
                 "byte 0: expected a header that ends in the file of 10 bytes, found one of 3"},
-        Refused{"LengthAboveTheBound", LittleEndian64(100'000'001) + "{}",
-                "byte 0: expected a header of at most 100000000 bytes, found one of 100000001"},
+        Refused{"LengthAboveTheFormat", LittleEndian64(100'000'001) + "{}",
+                "byte 0: expected a header of at most 16000000 bytes, found one of 100000001"},
+        Refused{"LengthAboveTheBound", LittleEndian64(16'000'001) + "{}",
+                "byte 0: expected a header of at most 16000000 bytes, found one of 16000001, which "
+                "the format allows and graft does not read"},
         Refused{"TrailingBytes", SafetensorsBytes("{}", "PK\x05\x06"),
                 "byte 10: expected the end of the file, found 4 bytes of no tensor"},
         Refused{"TrailingBytesBehindATensor", OneTensor("F32", "[1]", "[0,4]", 5),
@@ -111,13 +115,19 @@ INSTANTIATE_TEST_SUITE_P(
                                  "1234"),
                 "header: 'z': expected tensors without overlaps"},
         Refused{"OffsetsReversed", OneTensor("F32", "[4]", "[16,0]", 16),
-                "header: a.data_offsets.[1]: expected an integer from 16 to 16, found 0"},
+                "header: a.data_offsets.[1]: expected an integer from 16 to 9223372036"},
         Refused{"OffsetsAboveTheFile", OneTensor("F32", "[4]", "[0,16]", 12),
-                "header: a.data_offsets.[1]: expected an integer from 0 to 12, found 16"},
+                "byte 75: expected a file of 79 bytes, as its header describes, found its end: the "
+                "file was cut short"},
+        Refused{"HalfADownload", TwoTensors("[0,16]", "[16,32]", 15),
+                "byte 133: expected a file of 150 bytes, as its header describes, found its end"},
+        Refused{"OffsetsThatEndBehindEveryFile",
+                OneTensor("U8", "[1]", "[9223372036854775806,9223372036854775807]", 1),
+                "header: a.data_offsets.[0]: expected an integer from 0 to 922337203"},
         Refused{"OffsetsOfAllBits", OneTensor("F32", "[4]", "[0,18446744073709551615]", 16),
                 "header: a.data_offsets.[1]: "},
         Refused{"NegativeOffset", OneTensor("F32", "[4]", "[-16,0]", 16),
-                "header: a.data_offsets.[0]: expected an integer from 0 to 16, found -16"}),
+                "header: a.data_offsets.[0]: expected an integer from 0 to 922337203"}),
     [](const auto& info) { return info.param.what; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -153,6 +163,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "header: 'nnn"},
         Refused{"MetadataOfNumbers", SafetensorsBytes(R"({"__metadata__":{"epoch":3}})"),
                 "header: __metadata__.epoch: expected a string, found 3"},
+        Refused{"LongMetadata",
+                SafetensorsBytes(absl::StrCat(R"({"__metadata__":[)",
+                                              absl::StrJoin(std::vector<int>(131'073), ","), "]}")),
+                "header: __metadata__: expected at most 131072 entries, found 131073"},
         Refused{"MetadataNoObject", SafetensorsBytes(R"({"__metadata__":[]})"),
                 "header: __metadata__: expected an object, found an array"}),
     [](const auto& info) { return info.param.what; });
@@ -193,6 +207,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "header: a: expected a size below 2^63 bytes"},
         Refused{"RankNine", OneTensor("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]", 1),
                 "header: a.shape: expected at most 8 dimensions, found 9"},
+        Refused{"LongShape",
+                OneTensor("U8", absl::StrCat("[", absl::StrJoin(std::vector<int>(9'999), ","), "]"),
+                          "[0,0]", 0),
+                "header: a.shape: expected at most 8 dimensions, found 9999"},
         Refused{"SizeAndShapeDiffer", OneTensor("F32", "[2,2]", "[0,12]", 12),
                 "header: a.data_offsets: expected 16 bytes for F32 of shape [2, 2], found 12"},
         Refused{"ThreeOffsets", OneTensor("F32", "[1]", "[0,2,4]", 4),

@@ -182,8 +182,13 @@ TEST(SafetensorsWriterTest, RefusesWhatTheReaderWouldRefuseBeforeItWrites) {
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("metadata '\\xFF': expected UTF")));
   EXPECT_THAT(WriteSafetensors(path, {}, {{"k", std::string(100'000'000, 'v')}}),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("/m: expected a header of at most 100000000 bytes, found one of "
+                       HasSubstr("/m: expected a header of at most 16000000 bytes, found one of "
                                  "1000000")));
+  std::map<std::string, std::string> many;
+  for (int i = 0; i < 131'073; ++i) many[absl::StrCat(i)] = "";
+  EXPECT_THAT(WriteSafetensors(path, {}, many),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("metadata: expected at most 131070 entries, found 131073")));
   EXPECT_THAT(WriteSafetensors(path, std::vector<TensorToWrite>(65'537), {}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at most 65536 tensors")));
   EXPECT_EQ(TemporaryFolder::Read(path), "old");

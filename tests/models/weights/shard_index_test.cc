@@ -134,7 +134,11 @@ TEST_F(ShardIndexTest, EveryTensorIsInOneFile) {
   WriteShard(folder_ / "a", "t");
   WriteShard(folder_ / "b", "u");
   WriteShard(folder_ / "c", "t");
-  EXPECT_THAT(LoadNamed("none"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("/none: ")));
+  EXPECT_THAT(LoadNamed("none"),
+              StatusIs(absl::StatusCode::kNotFound,
+                       AllOf(HasSubstr("model.safetensors.index.json: weight_map: expected the "
+                                       "file 'none' beside it: "),
+                             HasSubstr("/none: cannot open"))));
   EXPECT_THAT(LoadNamed("b"), StatusIs(kDataLoss, HasSubstr("index.json: weight_map: expected 't' "
                                                             "in b, found no such tensor")));
   EXPECT_THAT(Load(R"({"t": "a", "u": "a"})"), StatusIs(kDataLoss, HasSubstr("expected 'u' in a")));
@@ -233,6 +237,44 @@ TEST_F(ShardIndexTest, WhatIsNoIndexIsRefused) {
   for (int i = 0; i < 2000; ++i) members.push_back(absl::StrCat("\"t", i, "\": \"f", i, "\""));
   EXPECT_THAT(Load(absl::StrCat("{", absl::StrJoin(members, ","), "}")),
               StatusIs(kDataLoss, HasSubstr("expected at most 1024 files")));
+}
+
+TEST_F(ShardIndexTest, FilesOfTheHubsCacheKeepTheirNames) {
+  const std::string blob(40, 'b');
+  std::filesystem::create_directories(folder_ / "blobs");
+  std::filesystem::create_directories(folder_ / "snapshots/1/2_Dense");
+  WriteShard(folder_ / "blobs/" + blob, "t");
+  const std::string shard = folder_ / "snapshots/1/shard";
+  std::filesystem::create_symlink("../../blobs/" + blob, shard);
+  const auto file = OpenShard(folder_ / "snapshots/1", "shard");
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(file->path(), shard);
+  // A module has a folder of its own in the revision.
+  std::filesystem::create_symlink("../../../blobs/" + blob, folder_ / "snapshots/1/2_Dense/shard");
+  EXPECT_THAT(OpenShard(folder_ / "snapshots/1/2_Dense", "shard"), IsOk());
+  std::filesystem::create_symlink("../../../blobs/" + blob, folder_ / "snapshots/1/deep");
+  std::filesystem::create_symlink("../../blobs/" + blob, folder_ / "snapshots/1/2_Dense/flat");
+  EXPECT_THAT(OpenShard(folder_ / "snapshots/1", "deep"),
+              StatusIs(kInvalid, HasSubstr("found a link")));
+  EXPECT_THAT(OpenShard(folder_ / "snapshots/1/2_Dense", "flat"),
+              StatusIs(kInvalid, HasSubstr("found a link")));
+}
+
+TEST_F(ShardIndexTest, AFolderMayBeReadWithoutFollowingLinks) {
+  const TemporaryFolder elsewhere;
+  WriteShard(elsewhere / "model.safetensors", "t");
+  std::filesystem::create_symlink(elsewhere / "model.safetensors", folder_ / "model.safetensors");
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_.path()), IsOk());
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_.path(), Links::kOnlyOfHubCache),
+              StatusIs(kInvalid, HasSubstr("/model.safetensors: expected a file of this folder, "
+                                           "found a link")));
+  std::filesystem::remove(folder_ / "model.safetensors");
+  elsewhere.Write("index", R"({"weight_map": {"t": "a"}})");
+  WriteShard(folder_ / "a", "t");
+  std::filesystem::create_symlink(elsewhere / "index", folder_ / "model.safetensors.index.json");
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_.path()), IsOk());
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_.path(), Links::kOnlyOfHubCache),
+              StatusIs(kInvalid, HasSubstr("index.json: expected a file of this folder")));
 }
 
 }  // namespace

@@ -377,7 +377,7 @@ TEST(TensorFlowCheckpoint, TooManyTensorsAreRefused) {
                        HasSubstr(": expected at most 65537 entries, found more")));
 }
 
-TEST(TensorFlowCheckpoint, AnIndexOfMoreThan100MegabytesIsRefusedUnread) {
+TEST(TensorFlowCheckpoint, AnIndexOfMoreThan16MegabytesIsRefusedUnread) {
   const TemporaryFolder folder;
   const std::string path = folder.Write("m.index", "");
   std::filesystem::resize_file(path, 100'000'001);
@@ -386,7 +386,7 @@ TEST(TensorFlowCheckpoint, AnIndexOfMoreThan100MegabytesIsRefusedUnread) {
   EXPECT_THAT(CountTensorFlowShards(*index),
               StatusIs(absl::StatusCode::kDataLoss,
                        absl::StrCat(path,
-                                    ": byte 0: expected an index of at most 100000000 bytes, "
+                                    ": byte 0: expected an index of at most 16000000 bytes, "
                                     "found one of 100000001")));
 }
 

@@ -60,7 +60,7 @@ TEST_F(WeightFilesTest, TheFirstBytesTellTheFormat) {
   EXPECT_EQ(WeightFiles::Open(folder_ / "weights")->format(), WeightFormat::kSafetensors);
   // A name that promises one format is believed.
   EXPECT_THAT(WeightFiles::Open(folder_.Write("model.safetensors", SampleZip())),
-              StatusIs(kDataLoss, HasSubstr("model.safetensors: byte 0: expected a header")));
+              StatusIs(kDataLoss, HasSubstr("expected safetensors as its name says")));
 }
 
 TEST_F(WeightFilesTest, FormatsHaveNames) {
@@ -190,8 +190,29 @@ TEST_F(WeightFilesTest, WhatIsNoFileOfWeightsIsNamed) {
   EXPECT_THAT(WeightFiles::Open(folder_ / "none"), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(WeightFiles::Open(folder_.path()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("found a folder")));
-  EXPECT_THAT(WeightFiles::Open(folder_.Write("empty", "")),
-              StatusIs(kDataLoss, HasSubstr("/empty: byte 0: expected 8 bytes of header length")));
+  EXPECT_THAT(
+      WeightFiles::Open(folder_.Write("m.bin", "")),
+      StatusIs(kDataLoss, HasSubstr("/m.bin: byte 0: expected safetensors, a zip archive or "
+                                    "a pickle of PyTorch, found an empty file")));
+  EXPECT_THAT(WeightFiles::Open(folder_.Write("m.bin", "\xFFnumbers")),
+              StatusIs(kDataLoss, HasSubstr("a pickle of PyTorch, found '\\xFFnumbers'")));
+  EXPECT_THAT(WeightFiles::Open(folder_.Write("m.safetensors", "")),
+              StatusIs(kDataLoss, HasSubstr("byte 0: expected 8 bytes of header length")));
+  for (const std::string& bytes : {SampleZip(), SampleLegacy()}) {
+    EXPECT_THAT(WeightFiles::Open(folder_.Write("m.safetensors", bytes)),
+                StatusIs(kDataLoss, HasSubstr("/m.safetensors: byte 0: expected safetensors as its "
+                                              "name says, found a PyTorch file")));
+  }
+  for (const auto& [beginning, found] : {std::pair{"<!DOCTYPE html>", "text with markup"},
+                                         {"{\"error\": 404}", "JSON text"},
+                                         {"#!/bin/sh\n", "a program"},
+                                         {"\x1F\x8B\x08\x08gzipped", "a gzip archive: unpack it"},
+                                         {"\x89HDF\r\n\x1A\n", "an HDF5 file"},
+                                         {"GGUF\x03\x01\x01\x01", "a GGUF file"}}) {
+    EXPECT_THAT(
+        WeightFiles::Open(folder_.Write("m.bin", beginning)),
+        StatusIs(kDataLoss, HasSubstr(absl::StrCat("byte 0: expected weights, found ", found))));
+  }
   EXPECT_THAT(WeightFiles::Open(folder_.Write("p", "version https://git-lfs.github.com/spec/v1\n")),
               StatusIs(kDataLoss, HasSubstr("found a pointer of Git LFS")));
   std::string tar(512, 'x');
@@ -206,10 +227,8 @@ TEST_F(WeightFilesTest, WhatIsNoFileOfWeightsIsNamed) {
 }
 
 TEST_F(WeightFilesTest, AFolderIsReadInTheOrderOfTheFormats) {
-  EXPECT_THAT(
-      WeightFiles::OpenFolder(folder_ / "none"),
-      StatusIs(absl::StatusCode::kNotFound,
-               folder_ / "none: expected model.safetensors or pytorch_model.bin, found neither"));
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "none"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("/none: cannot read the folder: ")));
   EXPECT_THAT(
       WeightFiles::OpenFolder(folder_.path()),
       StatusIs(absl::StatusCode::kNotFound,
@@ -224,12 +243,15 @@ TEST_F(WeightFilesTest, AFolderIsReadInTheOrderOfTheFormats) {
   ASSERT_THAT(tensorflow, IsOk());
   EXPECT_EQ(tensorflow->format(), WeightFormat::kTensorFlow);
   EXPECT_EQ(tensorflow->paths().size(), 1 + checkpoint.shards.size());
+  folder_.Write("faiss.index", "no data beside it");
   folder_.Write("other.ckpt.index", checkpoint.Index());
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_.path()), IsOk());
+  EXPECT_THAT(WeightFiles::Open(folder_ / "other.ckpt.index"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("other.ckpt.data-00000-of-0000")));
+  testing::WriteCheckpoint(folder_, "other.ckpt", checkpoint);
   EXPECT_THAT(WeightFiles::OpenFolder(folder_.path()),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("expected one TensorFlow checkpoint, found 2")));
-  EXPECT_THAT(WeightFiles::Open(folder_ / "other.ckpt.index"),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("other.ckpt.data-00000-of-0000")));
   folder_.Write("pytorch_model.bin", SampleZip());
   EXPECT_EQ(WeightFiles::OpenFolder(folder_.path())->format(), WeightFormat::kPyTorch);
   WriteSafetensorsFile("model.safetensors");

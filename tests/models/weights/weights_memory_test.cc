@@ -7,15 +7,20 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <new>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
 #include "models/weights/safetensors.h"
 #include "models/weights/weight_files.h"
 #include "tests/models/weights/pytorch_bytes.h"
+#include "tests/models/weights/safetensors_bytes.h"
 #include "tests/models/weights/tensorflow_bytes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
@@ -168,6 +173,98 @@ TEST_F(WeightsMemoryTest, OfPicklesThatMakeManyValues) {
     EXPECT_LE(PeakOf(path, as_float), kMost) << opcode;
     EXPECT_FALSE(WeightFiles::Open(path).ok());
   }
+}
+
+// Lists of JSON cost more than their bytes: what is refused takes less than 256 MiB and two
+// seconds, however large the file is.
+class WeightsJsonMemoryTest : public WeightsMemoryTest {
+ protected:
+  // `piece` until a text has `size` bytes.
+  static std::string Fill(std::string text, std::string_view piece, size_t size) {
+    text.reserve(size + 64);
+    while (text.size() + piece.size() <= size) text += piece;
+    return text;
+  }
+  // With "0", "1" and so on for '#'.
+  static std::string FillNumbered(std::string text, std::string_view piece, size_t size) {
+    text.reserve(size + 64);
+    for (size_t i = 0; text.size() + piece.size() + 8 <= size; ++i) {
+      absl::StrAppend(&text, absl::StrReplaceAll(piece, {{"#", absl::StrCat(i)}}));
+    }
+    return text;
+  }
+
+  void Refuse(const std::string& name, const std::string& bytes, const std::string& what) {
+    const std::string path = folder_.Write(name, bytes);
+    const int64_t before = now;
+    peak = before;
+    const std::clock_t start = std::clock();
+    EXPECT_FALSE(WeightFiles::Open(path).ok()) << what;
+    EXPECT_LE(peak - before, int64_t{256} << 20) << what;
+    EXPECT_LE(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 2) << what;
+  }
+
+  // The lists, as they are read whole and in headers that are too long.
+  std::vector<std::pair<std::string, std::string>> Lists(size_t size) {
+    const std::string entry = R"({"a":{"dtype":"U8","data_offsets":[0,0],)";
+    return {{"a long shape", Fill(entry + R"("shape":[0)", ",0", size) + "]}}"},
+            {"a long shape of nothing", Fill(entry + R"("shape":[[])", ",[]", size) + "]}}"},
+            {"an unknown key", Fill(entry + R"("shape":[0],"x":[{})", ",{}", size) + "]}}"},
+            {"metadata", FillNumbered(R"({"__metadata__":{"":"")", R"(,"#":"")", size) + "}}"},
+            {"many entries", FillNumbered(R"({"":0)", R"(,"#":0)", size) + "}"},
+            {"a long name", Fill(R"({")", "nnnnnnnn", size) + R"(":0})"},
+            {"huge integers", Fill("[1", ",99999999999999999999", size) + "]"},
+            {"a digit without end", Fill("[1", "11111111", size) + "]"},
+            {"a mistake at the end", Fill("[0", ",0", size) + "}"},
+            {"ill-formed UTF-8 at the end", Fill("[0", ",0", size) + ",\"\xFF\"]"},
+            {"deep lists", Fill("", "[", size)}};
+  }
+};
+
+TEST_F(WeightsJsonMemoryTest, OfHeaders) {
+  for (const size_t size : {size_t{15'999'000}, size_t{98'000'000}}) {
+    for (const auto& [what, header] : Lists(size)) {
+      Refuse("m.safetensors", testing::SafetensorsBytes(header), what);
+    }
+  }
+}
+
+TEST_F(WeightsJsonMemoryTest, OfIndexes) {
+  for (const size_t size : {size_t{15'999'000}, size_t{98'000'000}}) {
+    for (const auto& [what, text] : Lists(size)) Refuse("m.index.json", text, what);
+    Refuse("m.index.json", FillNumbered(R"({"weight_map":{"":"f")", R"(,"#":"f")", size) + "}}",
+           "many tensors");
+    Refuse("m.index.json", FillNumbered(R"({"weight_map":{"":"f")", R"(,"#":"#")", size) + "}}",
+           "many files");
+  }
+}
+
+// What is still read: as many tensors as there may be, in the longest header.
+TEST_F(WeightsJsonMemoryTest, OfTheLargestHeader) {
+  std::string header = "{";
+  for (int i = 0; i < 65'536; ++i) {
+    absl::StrAppend(&header, i > 0 ? "," : "", "\"", std::string(170, 'n'), i,
+                    R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})");
+  }
+  header += "}";
+  ASSERT_LE(header.size(), 16'000'000u);
+  const std::string path = folder_.Write("m.safetensors", testing::SafetensorsBytes(header));
+  const int64_t before = now;
+  peak = before;
+  EXPECT_THAT(WeightFiles::Open(path), IsOk());
+  EXPECT_LE(peak - before, int64_t{256} << 20);
+}
+
+// Keys of TensorFlow's index that share their fronts take few bytes of the file.
+TEST_F(WeightsJsonMemoryTest, OfKeysThatShareTheirFronts) {
+  testing::KeysAndValues entries = {{"", ""}};
+  for (int i = 0; i < 65'536; ++i) {
+    entries.emplace_back(absl::StrCat(std::string(1'000, 'k'), 100'000 + i), "");
+  }
+  const std::string index = testing::TableBytes(
+      entries, {.block_bytes = size_t{1} << 30, .restart_interval = size_t{1} << 30});
+  ASSERT_LE(index.size(), 2'000'000u);
+  Refuse("m.index", index, "keys");
 }
 
 // The second copy that a reader of pickles would hold is not there.
