@@ -34,7 +34,8 @@ std::vector<std::string> Texts(const std::string& folder) {
   const auto document = JsonDocument::Load(folder + "/texts.json");
   EXPECT_TRUE(document.ok()) << document.status();
   std::vector<std::string> texts;
-  for (const JsonValue& item : *document->root().AsArray()) texts.emplace_back(*item.AsString());
+  const auto items = document->root().AsArray();
+  for (const JsonValue& item : *items) texts.emplace_back(*item.AsString());
   return texts;
 }
 
