@@ -19,7 +19,7 @@ import torch
 import transformers
 from common import data, write_result
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.models import Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
 TOLERANCE = 1e-5
 COUNT = 1000
