@@ -63,9 +63,10 @@ struct PickledStorage {
 // Checked against its storage.
 struct PickledTensor {
   uint32_t storage;
+  DType dtype;  // that of the storage, but where the tensor has one of its own
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;  // none when the elements stand row by row
-  uint64_t begin;                // elements of the storage that it spans
+  uint64_t begin;                // elements, of its own type, that it spans
   uint64_t end;
 };
 

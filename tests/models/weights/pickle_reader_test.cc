@@ -478,6 +478,71 @@ INSTANTIATE_TEST_SUITE_P(
             "'t'"}),
     NameOf);
 
+// The 24 bytes of the floats as a tensor with a type of its own.
+std::string Typed(int64_t offset, const std::vector<int64_t>& shape,
+                  const std::string& type = pickle::Global("torch", "float8_e5m2"),
+                  const std::string& more = "") {
+  return Named(pickle::TypedTensor(pickle::Untyped("0", 24), offset, shape, {1}, type, more));
+}
+std::string OtherType(std::string_view name) {
+  return Typed(0, {24}, pickle::Global("torch", name));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    TypedTensors, PickleRefusalTest,
+    ::testing::Values(
+        RefusedFile{"Float8BehindTheStorage", Typed(1, {24}),
+                    "expected a tensor inside the 24 elements of storage '0', found F8_E5M2 of "
+                    "shape [24] with strides [1] from element 1 on"},
+        RefusedFile{"NumbersOf4BytesBehindTheStorage",
+                    Typed(0, {7}, pickle::Global("torch", "uint32")),
+                    "expected a tensor inside the 6 elements of storage '0', found U32 of shape "
+                    "[7]"},
+        RefusedFile{"NumbersOf8BytesOverAnOddStorage",
+                    Named(pickle::TypedTensor(pickle::Untyped("0", 23), 0, {3}, {1},
+                                              pickle::Global("torch", "uint64"))),
+                    "expected a tensor inside the 2 elements of storage '0', found U64 of shape "
+                    "[3]"},
+        RefusedFile{"TheTypeIsAText", Typed(0, {24}, pickle::Text("float8_e5m2")),
+                    "torch._utils._rebuild_tensor_v3: item 6: expected an element type, found the "
+                    "text 'float8_e5m2'"},
+        RefusedFile{"TheTypeIsAStorage", Typed(0, {24}, pickle::Global("torch", "ByteStorage")),
+                    "torch._utils._rebuild_tensor_v3: item 6: expected an element type, found the "
+                    "global 'torch.ByteStorage'"},
+        RefusedFile{"TypedGradientIsNoBool",
+                    Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v3"),
+                                       {pickle::Untyped("0", 24), pickle::Int(0),
+                                        pickle::Ints({24}), pickle::Ints({1}), "N", "}",
+                                        pickle::Global("torch", "float8_e5m2")})),
+                    "torch._utils._rebuild_tensor_v3: item 4: expected true or false, found none"},
+        RefusedFile{"TypedMetadata",
+                    Typed(0, {24}, pickle::Global("torch", "float8_e5m2"), pickle::Int(1)),
+                    "torch._utils._rebuild_tensor_v3: item 7: expected no metadata, found the "
+                    "integer 1"},
+        RefusedFile{"NoType",
+                    Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v3"),
+                                       {kFloats, pickle::Int(0), ")", ")", "\x89", "}"})),
+                    "torch._utils._rebuild_tensor_v3: expected a tuple of 7 to 8, found a tuple "
+                    "of 6"},
+        RefusedFile{"ATypeIsCalled", Value(pickle::Call(pickle::Global("torch", "uint16"), {})),
+                    "expected a function to call, found the global 'torch.uint16'"},
+        RefusedFile{"Float8WithoutNegativeZero", OtherType("float8_e4m3fnuz"),
+                    "found the global 'torch.float8_e4m3fnuz', whose numbers are not those of the "
+                    "type without UZ"},
+        RefusedFile{"OtherFloat8WithoutNegativeZero", OtherType("float8_e5m2fnuz"),
+                    "found the global 'torch.float8_e5m2fnuz', whose numbers are not those of the "
+                    "type without UZ"},
+        RefusedFile{"NumbersOf4Bits", OtherType("float4_e2m1fn_x2"),
+                    "found the global 'torch.float4_e2m1fn_x2', whose elements take 4 bits"},
+        RefusedFile{"ComplexNumbers", Named(pickle::Storage("ComplexFloatStorage", "0", 3)),
+                    "found the global 'torch.ComplexFloatStorage', whose elements are pairs of "
+                    "numbers"},
+        RefusedFile{"ComplexNumbersOf16Bytes",
+                    Named(pickle::Storage("ComplexDoubleStorage", "0", 1)),
+                    "found the global 'torch.ComplexDoubleStorage', whose elements are pairs of "
+                    "numbers"}),
+    NameOf);
+
 // Under "0", "1" and so on a dictionary of one tensor each.
 std::string ManyModels(int count) {
   pickle::Pieces items;

@@ -183,10 +183,20 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"NoOffsets", SafetensorsBytes(R"({"a":{"dtype":"U8","shape":[0]}})"),
                 "header: a: expected the key 'data_offsets', found no such key"},
         Refused{"UnknownType", OneTensor("F33", "[1]", "[0,4]", 4),
-                "header: a: expected an element type of F64, F32, F16, BF16, I64, I32, I16, I8, "
-                "U64, U32, U16, U8, BOOL; found 'F33'"},
-        Refused{"SubByteType", OneTensor("F4", "[2]", "[0,1]", 1),
-                "header: a: expected an element"},
+                "header: a: expected an element type of F64, F32, F16, BF16, F8_E4M3, F8_E5M2, "
+                "F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL; found 'F33'"},
+        Refused{"TypeOf4Bits", OneTensor("F4", "[2]", "[0,1]", 1),
+                "BOOL; found 'F4', whose elements take 4 bits"},
+        Refused{"TypeOf6Bits", OneTensor("F6_E2M3", "[4]", "[0,3]", 3),
+                "BOOL; found 'F6_E2M3', whose elements take 6 bits"},
+        Refused{"OtherTypeOf6Bits", OneTensor("F6_E3M2", "[4]", "[0,3]", 3),
+                "BOOL; found 'F6_E3M2', whose elements take 6 bits"},
+        Refused{"Float8WithoutNegativeZero", OneTensor("F8_E4M3FNUZ", "[1]", "[0,1]", 1),
+                "found 'F8_E4M3FNUZ', whose numbers are not those of the type without UZ"},
+        Refused{"OtherFloat8WithoutNegativeZero", OneTensor("F8_E5M2FNUZ", "[1]", "[0,1]", 1),
+                "found 'F8_E5M2FNUZ', whose numbers are not those of the type without UZ"},
+        Refused{"ComplexNumbers", OneTensor("C64", "[1]", "[0,8]", 8),
+                "found 'C64', whose elements are pairs of numbers"},
         Refused{"ShapeIsANumber", OneTensor("F32", "1", "[0,4]", 4),
                 "header: a.shape: expected an array, found 1"},
         Refused{"OffsetsAreAnObject", OneTensor("F32", "[1]", "{}", 4),
@@ -268,9 +278,10 @@ TEST(SafetensorsTest, OnlyFloatingPointTensorsReadAsFloat) {
   const auto file = WeightFiles::Open(folder.Write("m", OneTensor("I64", "[1]", "[0,8]", 8)));
   ASSERT_THAT(file, IsOk());
   float out = 0;
-  EXPECT_THAT(file->ReadAsFloat(file->tensors()[0], absl::MakeSpan(&out, 1)),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       EndsWith("/m: 'a': expected elements of F32, F16, BF16 or F64, found I64")));
+  EXPECT_THAT(
+      file->ReadAsFloat(file->tensors()[0], absl::MakeSpan(&out, 1)),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               EndsWith("/m: 'a': expected elements of F32, F16, BF16, F64 or float8, found I64")));
 }
 
 TEST(SafetensorsTest, AFileThatShrinksAfterOpenIsDataLossAtItsPlace) {
