@@ -360,16 +360,34 @@ def safetensors_files():
         yield f"index{i}", b"\2" + json.dumps({"metadata": {"total_size": 16}, "weight_map": files}).encode()
 
 
+# config.json of encoders.
+
+def encoder_configs():
+    config = {"architectures": ["BertModel"], "model_type": "bert", "vocab_size": 12, "hidden_size": 8, "num_hidden_layers": 2,
+              "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 8, "type_vocab_size": 2,
+              "layer_norm_eps": 1e-12, "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0, "classifier_dropout": None,
+              "initializer_range": 0.02, "hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False,
+              "add_cross_attention": False, "pruned_heads": {}}
+    changes = {"whole": {}, "heads": {"num_attention_heads": 3}, "half": {"hidden_size": 768.5}, "negative": {"hidden_size": -1},
+               "layers": {"num_hidden_layers": 10**9}, "vocabulary": {"vocab_size": 2**40}, "huge": {"vocab_size": 10**30},
+               "programs": {"auto_map": {"AutoModel": "x.Y"}}, "pruned": {"pruned_heads": {"0": [1]}}, "relu": {"hidden_act": "relu"},
+               "gpt2": {"model_type": "gpt2"}, "none": {"model_type": None}, "text": {"hidden_size": "8"}}
+    for name, change in changes.items():
+        yield name, json.dumps({**config, **change}).encode()
+    yield from (("deep", b"[" * 65 + b"]" * 65), ("mark", b"\xef\xbb\xbf{}"), ("comma", b'{"a": 1,}'), ("twice", b'{"a": 1, "a": 2}'),
+                ("nan", b'{"hidden_size": NaN}'), ("bytes", b'{"a": "\xff"}'), ("escapes", rb'{"a\u0000b": "\ud83d\ude00 \ud800"}'), ("empty", b""))
+
+
 def main():
     for target, files in (("sentencepiece_model_fuzz", sentencepiece_models()), ("tokenizer_json_fuzz", tokenizer_files()),
                           ("encode_fuzz", texts()), ("tensorflow_checkpoint_fuzz", tensorflow_checkpoints()),
-                          ("pytorch_file_fuzz", torch_files()), ("safetensors_fuzz", safetensors_files())):
+                          ("pytorch_file_fuzz", torch_files()), ("safetensors_fuzz", safetensors_files()), ("encoder_config_fuzz", encoder_configs())):
         folder = Path(sys.argv[1]) / target
         folder.mkdir(parents=True, exist_ok=True)
         files = list(files)
         for name, data in files:
             (folder / name).write_bytes(data)
-        if target == "tokenizer_json_fuzz":
+        if target in ("tokenizer_json_fuzz", "encoder_config_fuzz"):
             folder.with_suffix(".dict").write_text(dictionary(words_of(files)))
         if target == "pytorch_file_fuzz":
             folder.with_suffix(".dict").write_text(dictionary(torch_words()))

@@ -103,9 +103,10 @@ TEST(PickleReaderTest, DepthIsBounded) {
     if (accepted) {
       EXPECT_THAT(table, IsOk());
     } else {
-      EXPECT_THAT(table, StatusIs(absl::StatusCode::kDataLoss,
-                                  AllOf(HasSubstr("archive/data.pkl: byte "),
-                                        HasSubstr("expected values of at most 64 levels, found more"))));
+      EXPECT_THAT(table,
+                  StatusIs(absl::StatusCode::kDataLoss,
+                           AllOf(HasSubstr("archive/data.pkl: byte "),
+                                 HasSubstr("expected values of at most 64 levels, found more"))));
     }
   };
   // The dictionary of the state is a level, an empty container is none.
@@ -509,55 +510,66 @@ std::string OtherType(std::string_view name) {
 INSTANTIATE_TEST_SUITE_P(
     TypedTensors, PickleRefusalTest,
     ::testing::Values(
-        RefusedFile{"Float8BehindTheStorage", Typed(1, {24}),
-                    "byte 162: expected a tensor inside the 24 elements of storage '0', found F8_E5M2 of "
-                    "shape [24] with strides [1] from element 1 on"},
-        RefusedFile{"NumbersOf4BytesBehindTheStorage",
-                    Typed(0, {7}, pickle::Global("torch", "uint32")),
-                    "byte 157: expected a tensor inside the 6 elements of storage '0', found U32 of shape "
-                    "[7]"},
-        RefusedFile{"NumbersOf8BytesOverAnOddStorage",
-                    Named(pickle::TypedTensor(pickle::Untyped("0", 23), 0, {3}, {1},
-                                              pickle::Global("torch", "uint64"))),
-                    "byte 157: expected a tensor inside the 2 elements of storage '0', found U64 of shape "
-                    "[3]"},
+        RefusedFile{
+            "Float8BehindTheStorage", Typed(1, {24}),
+            "byte 162: expected a tensor inside the 24 elements of storage '0', found F8_E5M2 of "
+            "shape [24] with strides [1] from element 1 on"},
+        RefusedFile{
+            "NumbersOf4BytesBehindTheStorage", Typed(0, {7}, pickle::Global("torch", "uint32")),
+            "byte 157: expected a tensor inside the 6 elements of storage '0', found U32 of shape "
+            "[7]"},
+        RefusedFile{
+            "NumbersOf8BytesOverAnOddStorage",
+            Named(pickle::TypedTensor(pickle::Untyped("0", 23), 0, {3}, {1},
+                                      pickle::Global("torch", "uint64"))),
+            "byte 157: expected a tensor inside the 2 elements of storage '0', found U64 of shape "
+            "[3]"},
         RefusedFile{"TheTypeIsAText", Typed(0, {24}, pickle::Text("float8_e5m2")),
-                    "byte 159: torch._utils._rebuild_tensor_v3: item 6: expected an element type, found the "
+                    "byte 159: torch._utils._rebuild_tensor_v3: item 6: expected an element type, "
+                    "found the "
                     "text 'float8_e5m2'"},
         RefusedFile{"TheTypeIsAStorage", Typed(0, {24}, pickle::Global("torch", "ByteStorage")),
-                    "byte 162: torch._utils._rebuild_tensor_v3: item 6: expected an element type, found the "
+                    "byte 162: torch._utils._rebuild_tensor_v3: item 6: expected an element type, "
+                    "found the "
                     "global 'torch.ByteStorage'"},
         RefusedFile{"TypedGradientIsNoBool",
                     Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v3"),
                                        {pickle::Untyped("0", 24), pickle::Int(0),
                                         pickle::Ints({24}), pickle::Ints({1}), "N", "}",
                                         pickle::Global("torch", "float8_e5m2")})),
-                    "byte 136: torch._utils._rebuild_tensor_v3: item 4: expected true or false, found none"},
-        RefusedFile{"TypedMetadata",
-                    Typed(0, {24}, pickle::Global("torch", "float8_e5m2"), pickle::Int(1)),
-                    "byte 164: torch._utils._rebuild_tensor_v3: item 7: expected no metadata, found the "
-                    "integer 1"},
-        RefusedFile{"NoType",
-                    Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v3"),
-                                       {kFloats, pickle::Int(0), ")", ")", "\x89", "}"})),
-                    "byte 101: torch._utils._rebuild_tensor_v3: expected a tuple of 7 to 8, found a tuple "
-                    "of 6"},
+                    "byte 136: torch._utils._rebuild_tensor_v3: item 4: expected true or false, "
+                    "found none"},
+        RefusedFile{
+            "TypedMetadata", Typed(0, {24}, pickle::Global("torch", "float8_e5m2"), pickle::Int(1)),
+            "byte 164: torch._utils._rebuild_tensor_v3: item 7: expected no metadata, found the "
+            "integer 1"},
+        RefusedFile{
+            "NoType",
+            Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v3"),
+                               {kFloats, pickle::Int(0), ")", ")", "\x89", "}"})),
+            "byte 101: torch._utils._rebuild_tensor_v3: expected a tuple of 7 to 8, found a tuple "
+            "of 6"},
         RefusedFile{"ATypeIsCalled", Value(pickle::Call(pickle::Global("torch", "uint16"), {})),
                     "byte 18: expected a function to call, found the global 'torch.uint16'"},
         RefusedFile{"Float8WithoutNegativeZero", OtherType("float8_e4m3fnuz"),
-                    "byte 142: expected tensors and plain values, found the global 'torch.float8_e4m3fnuz', whose numbers are not those of the "
+                    "byte 142: expected tensors and plain values, found the global "
+                    "'torch.float8_e4m3fnuz', whose numbers are not those of the "
                     "type without UZ"},
         RefusedFile{"OtherFloat8WithoutNegativeZero", OtherType("float8_e5m2fnuz"),
-                    "byte 142: expected tensors and plain values, found the global 'torch.float8_e5m2fnuz', whose numbers are not those of the "
+                    "byte 142: expected tensors and plain values, found the global "
+                    "'torch.float8_e5m2fnuz', whose numbers are not those of the "
                     "type without UZ"},
         RefusedFile{"NumbersOf4Bits", OtherType("float4_e2m1fn_x2"),
-                    "byte 142: expected tensors and plain values, found the global 'torch.float4_e2m1fn_x2', whose elements take 4 bits"},
+                    "byte 142: expected tensors and plain values, found the global "
+                    "'torch.float4_e2m1fn_x2', whose elements take 4 bits"},
         RefusedFile{"ComplexNumbers", Named(pickle::Storage("ComplexFloatStorage", "0", 3)),
-                    "byte 22: expected tensors and plain values, found the global 'torch.ComplexFloatStorage', whose elements are pairs of "
+                    "byte 22: expected tensors and plain values, found the global "
+                    "'torch.ComplexFloatStorage', whose elements are pairs of "
                     "numbers"},
         RefusedFile{"ComplexNumbersOf16Bytes",
                     Named(pickle::Storage("ComplexDoubleStorage", "0", 1)),
-                    "byte 22: expected tensors and plain values, found the global 'torch.ComplexDoubleStorage', whose elements are pairs of "
+                    "byte 22: expected tensors and plain values, found the global "
+                    "'torch.ComplexDoubleStorage', whose elements are pairs of "
                     "numbers"}),
     NameOf);
 
