@@ -109,8 +109,8 @@ std::vector<std::string> TensorFlowCheckpoints(const std::string& folder,
     std::string_view stem = name;
     if (!absl::ConsumeSuffix(&stem, kTensorFlowEnd)) continue;
     const std::string data = absl::StrCat(stem, kTensorFlowData);
-    const auto beside = names.lower_bound(data);
-    if (beside != names.end() && absl::StartsWith(*beside, data)) {
+    // The first name that may begin so; NAME.index itself at the latest.
+    if (absl::StartsWith(*names.lower_bound(data), data)) {
       found.push_back(JoinPath(folder, name));
     }
   }
