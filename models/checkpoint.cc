@@ -125,6 +125,7 @@ absl::StatusOr<at::Tensor> ReadSlot(const WeightFiles& files, const SlotLayout& 
   at::Tensor tensor = at::empty(slot.shape(), at::kFloat);
   float* out = tensor.data_ptr<float>();
   for (const TensorInfo* part : parts) {
+    ABSL_RETURN_IF_ERROR(files.CheckUnscaled(*part));
     const auto count = static_cast<size_t>(part->elements());
     ABSL_RETURN_IF_ERROR(files.ReadAsFloat(*part, absl::MakeSpan(out, count)));
     out += count;

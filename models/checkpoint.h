@@ -37,7 +37,8 @@ std::vector<std::string> NamesInOrder(const WeightFiles& files, absl::Span<const
 // Reads the slots. Names are looked up as they are, with and without `prefix` ("bert."), and with
 // the old names LayerNorm.gamma and LayerNorm.beta. Every name and shape is compared before
 // anything is allocated: InvalidArgument lists what is missing and what has another shape. F32,
-// F16, BF16 and F64 become float32. Files that graft wrote and that only their owner can write to
+// F16, BF16, F64 and float8 become float32; float8 with a scale beside it is InvalidArgument
+// (WeightFiles::CheckUnscaled). Files that graft wrote and that only their owner can write to
 // (InputFile::OnlyOwnerWrites) are mapped, so their tensors are read-only memory; others are
 // copied. Thread-safe.
 absl::StatusOr<LoadedTensors> LoadTensors(const WeightFiles& files,
