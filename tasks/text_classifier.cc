@@ -32,7 +32,7 @@ Classification MakeClassification(const std::vector<std::string>& labels,
 
 absl::StatusOr<std::vector<Classification>> Classify(const LoadedModel& model,
                                                      absl::Span<const std::string_view> texts) {
-  const EncodeOptions options{.max_length = static_cast<size_t>(model.folder.max_length)};
+  const EncodeOptions options = CuttingAt(*model.tokenizer, model.folder.max_length);
   const EncodedBatch encoded = model.tokenizer->EncodeBatch(texts, options, Threads());
   ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, encoded));
   std::vector<float> logits;
