@@ -28,14 +28,16 @@ struct EmbeddingSource {
 // behind. The vectors are held in memory until then. Move-only, one thread.
 class EmbeddingIndexWriter {
  public:
-  // AlreadyExists when something is there that is no empty folder.
-  static absl::StatusOr<EmbeddingIndexWriter> Create(const std::string& path, int64_t dimensions);
+  // AlreadyExists when something is there that is neither an empty folder nor, with `replace`, such
+  // a folder.
+  static absl::StatusOr<EmbeddingIndexWriter> Create(const std::string& path, int64_t dimensions,
+                                                     bool replace = false);
 
   EmbeddingIndexWriter(EmbeddingIndexWriter&&) noexcept;
   EmbeddingIndexWriter& operator=(EmbeddingIndexWriter&&) noexcept;
   ~EmbeddingIndexWriter();
 
-  // Both UTF-8. `vector` has finite numbers.
+  // Both UTF-8. InvalidArgument unless `vector` has as many numbers as was said, all finite.
   absl::Status Add(std::string_view id, std::string_view text, absl::Span<const float> vector);
   absl::Status Commit(const EmbeddingSource& source);
 
@@ -45,11 +47,12 @@ class EmbeddingIndexWriter {
   std::unique_ptr<State> state_;
 };
 
-// Such a folder, mapped: processes that read it share its memory. Move-only; const methods are
-// thread-safe.
+// Such a folder, mapped where nobody but its owner may write to it: processes that read it share
+// its memory. Move-only; const methods are thread-safe.
 class EmbeddingIndex {
  public:
-  // Errors name file, place, expected and found.
+  // Passes over all of the vectors once. Errors name file, place, expected and found: NotFound,
+  // DataLoss for numbers that are not finite and all else that graft does not write.
   static absl::StatusOr<EmbeddingIndex> Open(const std::string& path);
 
   EmbeddingIndex(EmbeddingIndex&&) noexcept;
@@ -61,12 +64,14 @@ class EmbeddingIndex {
   int64_t rows() const;
   int64_t dimensions() const;
   const float* vectors() const;  // [rows, dimensions]
-  const float* lengths() const;  // [rows], of the vectors
+  const float* lengths() const;  // [rows], of the vectors; computed when the folder was opened
+  bool mapped() const;           // not read
 
   struct Entry {
     std::string id;
     std::string text;
   };
+  // InvalidArgument for a row that there is not.
   absl::StatusOr<Entry> Read(int64_t row) const;
 
  private:

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
 #include "models/catch_errors.h"
 #include "models/kernels/product.h"
 #include "models/kernels/tasks.h"
@@ -69,8 +71,9 @@ void AddRows(const EmbeddingIndex& index, Similarity similarity, double query_le
       const double lengths = query_length * index.lengths()[first + i];
       score = lengths > 0 ? score / lengths : 0;
     }
-    // A damaged file may hold anything; the order needs numbers.
-    if (std::isnan(score)) score = -std::numeric_limits<double>::infinity();
+    // Numbers that are finite but far from what models give: the order needs numbers, and its first
+    // one tells.
+    if (!std::isfinite(score)) score = std::numeric_limits<double>::infinity();
     best.Add({first + i, score});
   }
 }
@@ -96,12 +99,37 @@ void Search(const EmbeddingIndex& index, const float* queries, int64_t count, in
   for (Best& one : best) results.push_back(std::move(one).Sorted());
 }
 
+absl::Status CheckArguments(const EmbeddingIndex& index, absl::Span<const float> queries,
+                            int64_t top) {
+  const auto width = static_cast<size_t>(index.dimensions());
+  if (top < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("top: expected at least 1, found ", top));
+  }
+  if (queries.size() % width != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("queries: expected rows of ", width,
+                                                   " numbers, found ", queries.size(), " numbers"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFinite(const EmbeddingIndex& index,
+                         const std::vector<std::vector<Neighbor>>& results) {
+  for (const std::vector<Neighbor>& neighbors : results) {
+    if (neighbors.empty() || std::isfinite(neighbors[0].score)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(index.path(), ": row ", neighbors[0].row,
+                     ": expected numbers whose products with a query's are finite in float32"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<std::vector<Neighbor>>> FindNearest(const EmbeddingIndex& index,
                                                                absl::Span<const float> queries,
                                                                int64_t top, Similarity similarity) {
   using Results = std::vector<std::vector<Neighbor>>;
+  ABSL_RETURN_IF_ERROR(CheckArguments(index, queries, top));
   return CatchErrors(index.path(), [&]() -> absl::StatusOr<Results> {
     const c10::AutoGradMode no_grad(false);
     const ComputeTurn turn;
@@ -112,6 +140,7 @@ absl::StatusOr<std::vector<std::vector<Neighbor>>> FindNearest(const EmbeddingIn
       Search(index, queries.data() + begin * width, std::min(kQueryBlock, count - begin), top,
              similarity, results);
     }
+    ABSL_RETURN_IF_ERROR(CheckFinite(index, results));
     return results;
   });
 }

@@ -1,15 +1,21 @@
 #include "tasks/sentence_modules.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "tasks/module_configs.h"
 
 namespace graft {
 namespace {
+
+constexpr size_t kLongestType = 80;  // bytes of a message
 
 // A name taken from a file may only name something inside the folder.
 absl::Status CheckPlainName(const JsonValue& place, std::string_view name) {
@@ -19,6 +25,26 @@ absl::Status CheckPlainName(const JsonValue& place, std::string_view name) {
         absl::StrCat("expected a plain name inside the model folder, found '", name, "'"));
   }
   return absl::OkStatus();
+}
+
+// The modules that graft knows: their classes and the files of Python that have them.
+constexpr std::pair<std::string_view, std::string_view> kModules[] = {
+    {"Transformer", "transformer"},
+    {"Pooling", "pooling"},
+    {"Dense", "dense"},
+    {"Normalize", "normalize"}};
+
+// Whether sentence-transformers has the module there, up to 5.x or from 6.0 on. Another place
+// would be another class, whatever its name.
+bool IsPlaceOf(std::string_view type, std::string_view name, std::string_view file) {
+  if (type == absl::StrCat("sentence_transformers.models.", name)) return true;
+  for (const char* place : {"base", "sentence_transformer"}) {
+    const std::string modules = absl::StrCat("sentence_transformers.", place, ".modules.");
+    if (type == absl::StrCat(modules, file, ".", name) || type == absl::StrCat(modules, name)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -31,15 +57,16 @@ absl::StatusOr<std::vector<SentenceModule>> ReadSentenceModules(const std::strin
     ABSL_ASSIGN_OR_RETURN(const std::string_view type, item.GetString("type"));
     ABSL_ASSIGN_OR_RETURN(const std::string_view folder, item.GetString("path", ""));
     ABSL_RETURN_IF_ERROR(CheckPlainName(item, folder));
-    modules.push_back({std::string(type.substr(type.rfind('.') + 1)), std::string(folder)});
-    const std::string& name = modules.back().type;
-    if (!absl::StartsWith(type, "sentence_transformers.") ||
-        (name != "Transformer" && name != "Pooling" && name != "Dense" && name != "Normalize")) {
+    const auto* known = std::find_if(
+        std::begin(kModules), std::end(kModules),
+        [&](const auto& module) { return IsPlaceOf(type, module.first, module.second); });
+    if (known == std::end(kModules)) {
       return item.Error(
           absl::StrCat("type: expected Transformer, Pooling, Dense or Normalize of "
-                       "sentence_transformers, found '",
-                       type, "'"));
+                       "sentence_transformers, found ",
+                       Quoted(type, kLongestType)));
     }
+    modules.push_back({std::string(known->first), std::string(folder)});
   }
   if (modules.empty() || modules.front().type != "Transformer") {
     return document.root().Error("expected a Transformer module first");

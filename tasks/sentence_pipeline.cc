@@ -113,10 +113,6 @@ absl::StatusOr<SentencePipeline> SentencePipeline::Load(const ModelFolder& folde
   return pipeline;
 }
 
-bool SentencePipeline::normalizes() const {
-  return !steps_.empty() && std::holds_alternative<Normalize>(steps_.back());
-}
-
 std::string SentencePipeline::Describe() const {
   std::string text = absl::StrJoin(pooling_.modes, "+", [](std::string* out, PoolingMode mode) {
     absl::StrAppend(out, PoolingModeName(mode));

@@ -31,9 +31,6 @@ class SentencePipeline {
   at::Tensor Run(const at::Tensor& hidden, const Segments& segments, int64_t prompt_tokens) const;
 
   int64_t width() const { return width_; }
-  const PoolingModule& pooling() const { return pooling_; }
-  // Whether a Normalize module stands last.
-  bool normalizes() const;
   // What was read.
   const std::vector<std::string>& files() const { return files_; }
   // "mean", "cls+max, Dense 384 to 128, Normalize".

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "models/catch_errors.h"
 #include "tasks/batching.h"
 #include "tasks/encoder_folder.h"
@@ -40,7 +41,7 @@ namespace {
 
 // x [B, W] -> [B, dimensions].
 at::Tensor FirstColumns(const at::Tensor& x, int64_t dimensions) {
-  return x.size(1) == dimensions ? x : x.narrow(1, 0, dimensions).contiguous();
+  return x.narrow(1, 0, dimensions).contiguous();
 }
 
 }  // namespace
@@ -85,11 +86,24 @@ class EmbedderLoader {
         ABSL_ASSIGN_OR_RETURN(model.tokenizer, LoadLowerCaseTokenizer(folder.transformer));
       }
     }
-    impl_.max_length = static_cast<size_t>(length);
-    if (impl_.max_length > model.tokenizer->special_tokens_per_text()) return absl::OkStatus();
-    return Error(impl_.transformer.path, ": max_seq_length: expected more than ",
-                 model.tokenizer->special_tokens_per_text(),
-                 ", the special tokens of a text, found ", length);
+    return SetMaxLength(length);
+  }
+
+  // `said`: by the folder.
+  absl::Status SetMaxLength(int64_t said) {
+    const ModelFolder& folder = impl_.model.folder;
+    const int64_t special = static_cast<int64_t>(impl_.model.tokenizer->special_tokens_per_text());
+    const int64_t most = folder.config.max_positions;
+    if (options_.max_length && (*options_.max_length <= special || *options_.max_length > most)) {
+      return Error("max_length: expected ", special + 1, " to ", most, ", the positions of ",
+                   folder.path, ", found ", *options_.max_length);
+    }
+    impl_.max_length = static_cast<size_t>(options_.max_length.value_or(said));
+    if (static_cast<int64_t>(impl_.max_length) > special) return absl::OkStatus();
+    const bool by_module = impl_.transformer.max_length == said;
+    return Error(by_module ? absl::StrCat(impl_.transformer.path, ": max_seq_length")
+                           : absl::StrCat(folder.path, ": the longest input"),
+                 ": expected more than ", special, ", the special tokens of a text, found ", said);
   }
 
   absl::Status SetSettings() {
@@ -103,7 +117,7 @@ class EmbedderLoader {
     const ModelFolder& folder = impl_.model.folder;
     if (HasModules()) {
       if (options_.pooling) {
-        return Error("--pooling: expected none, as ", JoinPath(folder.path, "modules.json"),
+        return Error("pooling: expected none, as ", JoinPath(folder.path, "modules.json"),
                      " says how to pool");
       }
       ABSL_ASSIGN_OR_RETURN(impl_.pipeline, SentencePipeline::Load(folder));
@@ -120,7 +134,7 @@ class EmbedderLoader {
     impl_.last_stage = layers;
     if (!options_.layer) return absl::OkStatus();
     if (*options_.layer < 0 || *options_.layer > layers) {
-      return Error("--layer: expected 0 to ", layers, ", the layers of ", impl_.model.folder.path,
+      return Error("layer: expected 0 to ", layers, ", the layers of ", impl_.model.folder.path,
                    ", found ", *options_.layer);
     }
     impl_.last_stage = static_cast<int>(*options_.layer);
@@ -132,7 +146,7 @@ class EmbedderLoader {
     impl_.dimensions = width;
     if (options_.dimensions) {
       if (*options_.dimensions < 1 || *options_.dimensions > width) {
-        return Error("--dims: expected 1 to ", width, ", the numbers of a vector of ",
+        return Error("dims: expected 1 to ", width, ", the numbers of a vector of ",
                      impl_.model.folder.path, ", found ", *options_.dimensions);
       }
       impl_.dimensions = *options_.dimensions;
@@ -143,27 +157,39 @@ class EmbedderLoader {
   }
 
   absl::Status SetPrompt() {
-    const auto& prompts = impl_.settings.prompts;
-    if (options_.for_queries && prompts.contains("query")) {
-      impl_.prompt = prompts.at("query");
-    } else if (options_.prompt) {
+    if (options_.prompt) {
       impl_.prompt = *options_.prompt;
     } else if (options_.prompt_name) {
-      const auto found = prompts.find(*options_.prompt_name);
-      if (found == prompts.end()) {
-        const std::string names =
-            absl::StrJoin(prompts, ", ", [](std::string* out, const auto& entry) {
-              absl::StrAppend(out, "'", entry.first, "'");
-            });
-        return Error("--prompt: expected a prompt of ", impl_.model.folder.path, " (",
-                     names.empty() ? "it has none" : names, "), found '", *options_.prompt_name,
-                     "'");
-      }
-      impl_.prompt = found->second;
-    } else if (impl_.settings.default_prompt) {
-      impl_.prompt = prompts.at(*impl_.settings.default_prompt);
+      ABSL_ASSIGN_OR_RETURN(impl_.prompt, FindPrompt(*options_.prompt_name));
+    } else {
+      SetPromptOfUse();
     }
     return CountPrompt();
+  }
+
+  absl::StatusOr<std::string> FindPrompt(const std::string& name) const {
+    const auto& prompts = impl_.settings.prompts;
+    const auto found = prompts.find(name);
+    if (found != prompts.end()) return found->second;
+    const std::string names = absl::StrJoin(prompts, ", ", [](std::string* out, const auto& entry) {
+      absl::StrAppend(out, "'", entry.first, "'");
+    });
+    return Error("prompt: expected a prompt of ", impl_.model.folder.path, " (",
+                 names.empty() ? "it has none" : names, "), found '", name, "'");
+  }
+
+  // sentence-transformers gives every folder the prompts `query` and `document`, empty where the
+  // folder has none of that name: the default prompt is then not used, nor `passage` and `corpus`.
+  void SetPromptOfUse() {
+    const auto& prompts = impl_.settings.prompts;
+    if (options_.use == PromptUse::kNone) {
+      if (impl_.settings.default_prompt) {
+        impl_.prompt = prompts.at(*impl_.settings.default_prompt);
+      }
+      return;
+    }
+    const auto found = prompts.find(options_.use == PromptUse::kQuery ? "query" : "document");
+    if (found != prompts.end()) impl_.prompt = found->second;
   }
 
   // How many tokens sentence-transformers takes for the prompt's: those of the prompt alone, less
@@ -173,7 +199,7 @@ class EmbedderLoader {
     const Encoding encoding =
         impl_.model.tokenizer->Encode(impl_.prompt, {.max_length = impl_.max_length});
     if (encoding.cut_off > 0) {
-      return Error("--prompt: expected one of less than ", impl_.max_length,
+      return Error("prompt: expected one of less than ", impl_.max_length,
                    " tokens, the longest input of ", impl_.model.folder.path, ", found ",
                    encoding.size() + encoding.cut_off);
     }
@@ -197,23 +223,15 @@ std::vector<std::string> Prompted(const std::string& prompt,
   return prompted;
 }
 
-absl::Status CheckTokens(const EncodedBatch& encoded) {
-  for (size_t i = 0; i + 1 < encoded.starts.size(); ++i) {
-    if (encoded.starts[i + 1] > encoded.starts[i]) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("text ", i + 1, ": expected at least one token, found none"));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckFinite(const Embeddings& embeddings, const std::string& folder) {
+absl::Status CheckFinite(const Embeddings& embeddings, absl::Span<const std::string_view> texts,
+                         const std::string& folder) {
   const auto bad = std::find_if(embeddings.values.begin(), embeddings.values.end(),
                                 [](float v) { return !std::isfinite(v); });
   if (bad == embeddings.values.end()) return absl::OkStatus();
   const int64_t place = bad - embeddings.values.begin();
   return absl::InvalidArgumentError(
       absl::StrCat(folder, ": expected weights that give finite numbers, found ", *bad,
-                   " in the vector of text ", place / embeddings.dimensions + 1));
+                   " in the vector of ", Quoted(texts[place / embeddings.dimensions])));
 }
 
 }  // namespace
@@ -250,8 +268,7 @@ Embeddings TextEmbedder::Compute(EncodedBatch encoded) const {
     const at::Tensor hidden =
         impl.model.backbone->Run(batch, at::Tensor(), 0, impl.last_stage, PassOptions());
     at::Tensor rows = FirstColumns(impl.pipeline->Run(hidden, batch.segments, impl.prompt_tokens),
-                                   impl.dimensions)
-                          .contiguous();  // [B, D]
+                                   impl.dimensions);  // [B, D]
     if (impl.normalize) NormalizeRows(rows);
     std::copy_n(rows.const_data_ptr<float>(), rows.numel(),
                 result.values.begin() + static_cast<int64_t>(begin) * impl.dimensions);
@@ -267,22 +284,20 @@ Embeddings TextEmbedder::Compute(EncodedBatch encoded) const {
 absl::StatusOr<Embeddings> TextEmbedder::Embed(absl::Span<const std::string_view> texts) const {
   const Impl& impl = *impl_;
   return CatchErrors(impl.model.folder.path, [&]() -> absl::StatusOr<Embeddings> {
-    std::vector<std::string> prompted;
-    std::vector<std::string_view> views;
-    if (!impl.prompt.empty()) {
-      prompted = Prompted(impl.prompt, texts);
-      views.assign(prompted.begin(), prompted.end());
-      texts = views;
-    }
-    EncodedBatch encoded =
-        impl.model.tokenizer->EncodeBatch(texts, {.max_length = impl.max_length}, Threads());
-    ABSL_RETURN_IF_ERROR(CheckTokens(encoded));
+    const std::vector<std::string> prompted =
+        impl.prompt.empty() ? std::vector<std::string>() : Prompted(impl.prompt, texts);
+    const std::vector<std::string_view> views(prompted.begin(), prompted.end());
+    const auto read = impl.prompt.empty() ? texts : absl::MakeConstSpan(views);
+    const Tokenizer& tokenizer = *impl.model.tokenizer;
+    const EncodeOptions options = CuttingAt(tokenizer, static_cast<int64_t>(impl.max_length));
+    EncodedBatch encoded = tokenizer.EncodeBatch(read, options, Threads());
+    ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, encoded));
     Embeddings result;
     {
       const ComputeTurn turn;
       result = Compute(std::move(encoded));
     }
-    ABSL_RETURN_IF_ERROR(CheckFinite(result, impl.model.folder.path));
+    ABSL_RETURN_IF_ERROR(CheckFinite(result, texts, impl.model.folder.path));
     return result;
   });
 }
@@ -298,11 +313,6 @@ std::string TextEmbedder::pooling() const { return impl_->pipeline->Describe(); 
 bool TextEmbedder::pooling_by_default() const { return impl_->pooling_by_default; }
 const std::string& TextEmbedder::prompt() const { return impl_->prompt; }
 const std::string& TextEmbedder::similarity() const { return impl_->settings.similarity; }
-
-bool TextEmbedder::normalized() const {
-  const bool whole = impl_->dimensions == impl_->pipeline->width();
-  return impl_->normalize || (whole && impl_->pipeline->normalizes());
-}
 
 absl::StatusOr<ModelFingerprint> TextEmbedder::Fingerprint() const {
   const Impl& impl = *impl_;

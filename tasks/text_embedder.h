@@ -18,6 +18,14 @@
 
 namespace graft {
 
+// Which of the folder's prompts stands in front of texts where the options name none, as in
+// sentence-transformers 6.2.
+enum class PromptUse {
+  kNone,      // encode: the default prompt
+  kQuery,     // encode_query: the prompt `query`, or none at all
+  kDocument,  // encode_document: the prompt `document`, or none at all
+};
+
 struct EmbedderOptions {
   // For folders that have no modules.json and so do not say it themselves; mean without it.
   std::optional<PoolingMode> pooling = std::nullopt;
@@ -28,13 +36,14 @@ struct EmbedderOptions {
   // The first numbers of a vector alone, as truncate_dim of sentence-transformers: a Normalize
   // module comes before, `normalize` after it. Without it what the folder says.
   std::optional<int64_t> dimensions = std::nullopt;
+  // The longest input in tokens, special tokens and prompt counted: no more than the model has
+  // positions. Without it what the folder says.
+  std::optional<int64_t> max_length = std::nullopt;
   // What stands in front of every text: a prompt of config_sentence_transformers.json by name, or
-  // itself. Not both. Without them the folder's default prompt; an empty text is no prompt.
+  // itself. Not both. Without them as `use` says; an empty text is no prompt.
   std::optional<std::string> prompt_name = std::nullopt;
   std::optional<std::string> prompt = std::nullopt;
-  // Where the folder has a prompt named `query`, it comes before `prompt`: as encode_query of
-  // sentence-transformers does.
-  bool for_queries = false;
+  PromptUse use = PromptUse::kNone;
 };
 
 struct EncodedBatch;
@@ -59,7 +68,8 @@ struct Embeddings {
 // (SetThreads).
 class TextEmbedder {
  public:
-  // Errors name file or option, place, expected and found.
+  // Errors name file and place, or the option (pooling, layer, dims, max_length, prompt), expected
+  // and found.
   static absl::StatusOr<TextEmbedder> Load(const std::string& folder,
                                            const EmbedderOptions& options = {});
 
@@ -68,9 +78,9 @@ class TextEmbedder {
   ~TextEmbedder();
 
   // One vector a text, in order. A text's vector does not depend on the others, bit for bit (CPU).
-  // Ill-formed UTF-8 is read as U+FFFD. InvalidArgument for a text without any token (of a
-  // tokenizer that adds none) and for weights that give no finite numbers; ResourceExhausted when
-  // memory runs out, Internal when LibTorch fails otherwise.
+  // Ill-formed UTF-8 is read as U+FFFD. InvalidArgument, which quotes the text, for one without any
+  // token (of a tokenizer that adds none) and for weights that give no finite numbers;
+  // ResourceExhausted when memory runs out, Internal when LibTorch fails otherwise.
   absl::StatusOr<Embeddings> Embed(absl::Span<const std::string> texts) const;
   absl::StatusOr<Embeddings> Embed(absl::Span<const std::string_view> texts) const;
 
@@ -86,8 +96,6 @@ class TextEmbedder {
   const std::string& prompt() const;
   // How the folder says its vectors are compared: cosine, dot, euclidean or manhattan.
   const std::string& similarity() const;
-  // Whether all vectors have length 1.
-  bool normalized() const;
   // What computes the vectors but for the prompt: hashes of all files that count, and the options
   // as they came out. Reads the files.
   absl::StatusOr<ModelFingerprint> Fingerprint() const;

@@ -106,7 +106,8 @@ absl::StatusOr<bool> TextRows::Next(TextRow& row) {
     const std::string where = absl::StrCat(s.input.name(), ":", s.input.line_number());
     ABSL_RETURN_IF_ERROR(ParseJsonRow(s.line, where, s.options, row));
   }
-  if (s.options.id_column.empty()) row.id = absl::StrCat(s.input.line_number());
+  row.line = s.input.line_number();
+  if (s.options.id_column.empty()) row.id = absl::StrCat(row.line);
   return true;
 }
 
@@ -135,12 +136,14 @@ absl::StatusOr<bool> TextRows::NextRecord(TextRow& row) {
                                                      s.fields.size()));
     }
     row.text = s.fields[s.columns->text];
-    row.id = s.columns->id ? s.fields[*s.columns->id] : absl::StrCat(s.reader->line());
+    row.line = s.reader->line();
+    row.id = s.columns->id ? s.fields[*s.columns->id] : absl::StrCat(row.line);
     return true;
   }
 }
 
-uint64_t TextRows::byte_offset() const { return state_->input.byte_offset(); }
-int64_t TextRows::replaced_utf8() const { return state_->input.replaced(); }
+uint64_t TextRows::file_offset() const { return state_->input.file_offset(); }
+bool TextRows::Ready(int milliseconds) const { return state_->input.Ready(milliseconds); }
+const std::string& TextRows::name() const { return state_->input.name(); }
 
 }  // namespace graft

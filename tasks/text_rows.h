@@ -30,6 +30,7 @@ struct TextRowOptions {
 struct TextRow {
   std::string id;  // of the id column, else the number of the line at which the row begins
   std::string text;
+  int64_t line = 0;  // at which the row begins
 };
 
 // Rows in the order of the file, plain or gzip. Empty texts are texts; empty lines between records
@@ -45,10 +46,10 @@ class TextRows {
 
   // The next row; false at the end. Errors as those of ReadTrainingSet; the rows before stand.
   absl::StatusOr<bool> Next(TextRow& row);
-  // Bytes of the text that were read so far, decompressed.
-  uint64_t byte_offset() const;
-  // Ill-formed parts of UTF-8 that became U+FFFD.
-  int64_t replaced_utf8() const;
+  // As those of TextInput; behind a record of CSV and TSV a line may have been read already.
+  bool Ready(int milliseconds) const;
+  const std::string& name() const;
+  uint64_t file_offset() const;
 
  private:
   struct State;

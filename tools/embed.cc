@@ -1,4 +1,5 @@
 // graft embed: a vector for every text.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +14,6 @@
 #include <vector>
 
 #include "absl/status/status_macros.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tasks/text_embedder.h"
 #include "tasks/text_rows.h"
@@ -22,13 +22,14 @@
 #include "tools/embedder_options.h"
 #include "tools/embedding_output.h"
 #include "tools/progress.h"
+#include "tools/row_blocks.h"
 #include "tools/stop_signal.h"
 #include "tools/verbs.h"
 
 namespace graft::tools {
 namespace {
 
-constexpr size_t kBlock = 256;  // texts that are embedded at once; one by one from a terminal
+constexpr size_t kBlock = 256;  // texts that are embedded at once, at most
 
 struct Options {
   std::string model;
@@ -37,10 +38,12 @@ struct Options {
   TextRowOptions rows;
   std::string output = "";
   std::string out = "";
+  bool overwrite = false;
   std::string pooling = "";
   bool normalize = false;
   std::optional<int64_t> layer;
   std::optional<int64_t> dimensions;
+  std::optional<int64_t> max_length;
   PromptOptions prompt;
   std::string device = "auto";
   int threads = 0;
@@ -72,6 +75,8 @@ void Declare(Options& o, OptionList& list) {
   list.Text("--output", &o.output, "FILE",
             "write one matrix, .npy or .safetensors, instead of JSON lines");
   list.Text("--out", &o.out, "DIR", "write a folder for `graft search`, with the texts");
+  list.Flag("--overwrite", &o.overwrite,
+            "replace FILE, or DIR if it is a folder for `graft search`");
   list.Choice("--pooling", &o.pooling, {"cls", "mean", "max", "last"},
               "one vector of the tokens', where the folder does not say how; mean by default");
   list.Flag("--normalize", &o.normalize, "give every vector length 1");
@@ -79,14 +84,32 @@ void Declare(Options& o, OptionList& list) {
                "take the output of this layer instead of the last; 0 is the embeddings");
   list.Integer("--dims", &o.dimensions, 1, 1'000'000,
                "keep the first numbers of a vector alone (before --normalize)");
-  DeclarePrompt(o.prompt, list);
+  list.Integer("--max-length", &o.max_length, 1, 1'000'000,
+               "cut texts off behind so many tokens; by default as the folder says");
+  DeclarePrompt(o.prompt, list, "every text",
+                "--out takes the prompt `document`, all else the folder's default prompt");
   list.Device(&o.device);
   list.Threads(&o.threads);
 }
 
+// Options of input that texts as arguments have no use for.
+absl::Status CheckInput(const Options& o) {
+  if (o.texts.empty()) return absl::OkStatus();
+  for (const auto& [name, given] : {std::pair{"--input", !o.input.empty()},
+                                    {"--text-column", !o.rows.text_column.empty()},
+                                    {"--id-column", !o.rows.id_column.empty()},
+                                    {"--format", o.rows.format != TextFormat::kAuto}}) {
+    if (!given) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": expected it or texts as arguments, found both"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Check(const Options& o) {
-  if (!o.texts.empty() && !o.input.empty()) {
-    return absl::InvalidArgumentError("--input: expected it or texts as arguments, found both");
+  ABSL_RETURN_IF_ERROR(CheckInput(o));
+  if (o.overwrite && o.output.empty() && o.out.empty()) {
+    return absl::InvalidArgumentError("--overwrite: expected --out or --output too, found neither");
   }
   if (!o.output.empty() && !o.out.empty()) {
     return absl::InvalidArgumentError("--out: expected it or --output, found both");
@@ -104,9 +127,14 @@ EmbedderOptions MakeEmbedderOptions(const Options& o) {
   options.normalize = o.normalize;
   options.layer = o.layer;
   options.dimensions = o.dimensions;
+  options.max_length = o.max_length;
+  // What is searched are documents; who takes the vectors alone may mean them for anything.
+  if (!o.out.empty()) options.use = PromptUse::kDocument;
   SetPrompt(o.prompt, options);
   return options;
 }
+
+bool ReadsStandardInput(const Options& o) { return o.input.empty() || o.input == "-"; }
 
 // One run of the verb.
 struct Job {
@@ -133,6 +161,7 @@ absl::StatusOr<EmbeddingSource> MakeSource(const Options& o, const TextEmbedder&
   source.model = error ? o.model : model.lexically_normal().string();
   source.options = MakeEmbedderOptions(o);
   source.options.prompt_name.reset();
+  source.options.use = PromptUse::kNone;
   source.options.prompt = embedder.prompt();
   ABSL_ASSIGN_OR_RETURN(source.fingerprint, embedder.Fingerprint());
   source.similarity = embedder.similarity();
@@ -144,61 +173,53 @@ absl::StatusOr<std::unique_ptr<EmbeddingOutput>> OpenOutput(const Options& o,
                                                             const TextEmbedder& embedder) {
   if (!o.out.empty()) {
     ABSL_ASSIGN_OR_RETURN(EmbeddingSource source, MakeSource(o, embedder));
-    return IndexOutput(o.out, embedder.dimensions(), std::move(source));
+    return IndexOutput(o.out, embedder.dimensions(), std::move(source), o.overwrite);
   }
-  if (!o.output.empty()) return VectorFileOutput(o.output, embedder.dimensions());
+  if (!o.output.empty()) return VectorFileOutput(o.output, embedder.dimensions(), o.overwrite);
   return JsonLinesOutput(!o.rows.id_column.empty());
 }
 
-// A bar over the bytes of a plain file; none where its size says nothing.
-std::unique_ptr<ProgressBar> MakeBar(const Options& o, const Job& job) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(o.input, error);
-  if (!job.writes_file || o.input.empty() || error || size == 0 || absl::EndsWith(o.input, ".gz")) {
-    return nullptr;
-  }
-  return std::make_unique<ProgressBar>("embedding", static_cast<int64_t>(size), "bytes");
+// The bytes of the input where it is a plain file, compressed ones of gzip; else 0.
+int64_t InputSize(const Options& o) {
+  struct stat info;
+  const bool known = ReadsStandardInput(o) ? ::fstat(STDIN_FILENO, &info) == 0
+                                           : ::stat(o.input.c_str(), &info) == 0;
+  return known && S_ISREG(info.st_mode) ? info.st_size : 0;
 }
 
 // The rows before a mistake are still embedded, as every verb does with lines; a file that would
 // hold a part of them is never finished.
 absl::Status EmbedInput(const Options& o, Job& job, const StopSignal* stop) {
-  const bool standard_input = o.input.empty() || o.input == "-";
-  ABSL_ASSIGN_OR_RETURN(TextRows input, TextRows::Open(standard_input ? "-" : o.input, o.rows));
-  const std::unique_ptr<ProgressBar> bar = MakeBar(o, job);
-  const int64_t size =
-      bar ? static_cast<int64_t>(std::filesystem::file_size(o.input)) : 0;  // MakeBar asked before
-  const size_t block = standard_input && ::isatty(STDIN_FILENO) ? 1 : kBlock;
-  std::vector<TextRow> rows;
-  TextRow row;
+  ABSL_ASSIGN_OR_RETURN(TextRows input,
+                        TextRows::Open(ReadsStandardInput(o) ? "-" : o.input, o.rows));
+  RowBlocks blocks(std::move(input), kBlock, stop);
+  const int64_t size = job.writes_file ? InputSize(o) : 0;
+  std::optional<ProgressBar> bar;
+  if (size > 0) bar.emplace("embedding", size, "bytes");
   while (true) {
-    const absl::StatusOr<bool> more = input.Next(row);
-    if (more.ok() && *more) rows.push_back(std::move(row));
-    const bool last = !more.ok() || !*more;
-    if (rows.size() == block || (last && !rows.empty())) {
-      ABSL_RETURN_IF_ERROR(job.Embed(rows));
-      rows.clear();
-      if (bar) bar->Update(std::min(size, static_cast<int64_t>(input.byte_offset())));
-    }
-    if (last) {
-      if (bar && more.ok()) bar->Finish();
-      return more.status();
-    }
-    if (stop != nullptr && stop->requested()) return absl::OkStatus();
+    ABSL_ASSIGN_OR_RETURN(const std::vector<TextRow> rows, blocks.Next());
+    if (rows.empty()) break;
+    ABSL_RETURN_IF_ERROR(ForRows(rows, blocks.name(),
+                                 [&](absl::Span<const TextRow> part) { return job.Embed(part); }));
+    if (bar) bar->Update(std::min(size, static_cast<int64_t>(blocks.file_offset())));
   }
+  if (bar && !(stop != nullptr && stop->requested())) bar->Finish();
+  return absl::OkStatus();
 }
 
 absl::Status EmbedArguments(const Options& o, Job& job) {
   std::vector<TextRow> rows;
   for (std::string& text : ReplacedTexts(o.texts)) {
-    rows.push_back({absl::StrCat(rows.size() + 1), std::move(text)});
+    const auto number = static_cast<int64_t>(rows.size()) + 1;
+    rows.push_back({absl::StrCat(number), std::move(text), number});
   }
-  return job.Embed(rows);
+  return ForRows(rows, kCommandLine,
+                 [&](absl::Span<const TextRow> part) { return job.Embed(part); });
 }
 
 absl::StatusOr<int> Embed(const Options& o) {
   ABSL_RETURN_IF_ERROR(PrepareCompute(o.device, o.threads));
-  ABSL_ASSIGN_OR_RETURN(TextEmbedder embedder, TextEmbedder::Load(o.model, MakeEmbedderOptions(o)));
+  ABSL_ASSIGN_OR_RETURN(TextEmbedder embedder, LoadEmbedder(o.model, MakeEmbedderOptions(o)));
   Job job = {std::move(embedder), nullptr};
   if (job.embedder.pooling_by_default()) {
     std::cerr << "graft: " << o.model
@@ -216,9 +237,8 @@ absl::StatusOr<int> Embed(const Options& o) {
     return stop->exit_status();
   }
   if (job.writes_file && job.texts == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(o.input.empty() || o.input == "-" ? "standard input" : o.input,
-                     ": expected texts, found none"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        ReadsStandardInput(o) ? "standard input" : o.input, ": expected texts, found none"));
   }
   ABSL_RETURN_IF_ERROR(job.output->Finish());
   job.cut.Print(job.embedder);

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/durable.h"
+#include "base/file.h"
 #include "models/weights/safetensors.h"
 #include "nlohmann/json.hpp"
 #include "tools/json_text.h"
@@ -136,16 +137,31 @@ absl::Status CheckVectorFileName(std::string_view path) {
       "--output: expected a name that ends in .npy or .safetensors, found '", path, "'"));
 }
 
-std::unique_ptr<EmbeddingOutput> VectorFileOutput(std::string path, int64_t dimensions) {
+absl::StatusOr<std::unique_ptr<EmbeddingOutput>> VectorFileOutput(std::string path,
+                                                                  int64_t dimensions,
+                                                                  bool overwrite) {
+  if (!overwrite && PathExists(path)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(path, ": expected no such file, found one; --overwrite replaces it"));
+  }
+  // Made and removed again: what cannot be written is found before anything long begins.
+  ABSL_RETURN_IF_ERROR(DurableFile::Create(path).status());
   return std::make_unique<VectorFile>(std::move(path), dimensions);
 }
 
 absl::StatusOr<std::unique_ptr<EmbeddingOutput>> IndexOutput(const std::string& path,
                                                              int64_t dimensions,
-                                                             EmbeddingSource source) {
-  ABSL_ASSIGN_OR_RETURN(EmbeddingIndexWriter writer,
-                        EmbeddingIndexWriter::Create(path, dimensions));
-  return std::make_unique<Index>(std::move(writer), std::move(source));
+                                                             EmbeddingSource source,
+                                                             bool overwrite) {
+  absl::StatusOr<EmbeddingIndexWriter> writer =
+      EmbeddingIndexWriter::Create(path, dimensions, overwrite);
+  if (absl::IsAlreadyExists(writer.status())) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(writer.status().message(), "; --overwrite replaces ", overwrite ? "only " : "",
+                     "a folder of `graft embed --out`"));
+  }
+  ABSL_RETURN_IF_ERROR(writer.status());
+  return std::make_unique<Index>(*std::move(writer), std::move(source));
 }
 
 }  // namespace graft::tools

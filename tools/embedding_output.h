@@ -31,13 +31,18 @@ std::unique_ptr<EmbeddingOutput> JsonLinesOutput(bool ids);
 
 // Whether a file of this name can be written: it ends in .npy or .safetensors.
 absl::Status CheckVectorFileName(std::string_view path);
-// One matrix [n, dimensions], all or nothing; held in memory until then.
-std::unique_ptr<EmbeddingOutput> VectorFileOutput(std::string path, int64_t dimensions);
+// One matrix [n, dimensions], all or nothing; held in memory until then. What cannot be written is
+// an error at once; AlreadyExists for a file that is there, unless `overwrite`.
+absl::StatusOr<std::unique_ptr<EmbeddingOutput>> VectorFileOutput(std::string path,
+                                                                  int64_t dimensions,
+                                                                  bool overwrite);
 
-// A folder for `graft search`.
+// A folder for `graft search`. AlreadyExists for what is there, unless it is an empty folder or,
+// with `overwrite`, one for `graft search`.
 absl::StatusOr<std::unique_ptr<EmbeddingOutput>> IndexOutput(const std::string& path,
                                                              int64_t dimensions,
-                                                             EmbeddingSource source);
+                                                             EmbeddingSource source,
+                                                             bool overwrite);
 
 // "[0.1,-2,3e-05]": each number in the fewest digits that give the same float32 again.
 std::string VectorText(absl::Span<const float> vector);

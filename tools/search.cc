@@ -1,11 +1,10 @@
 // graft search: the texts of an index that are nearest to others.
-#include <unistd.h>
-
 #include <cstdint>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,15 +12,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "tasks/embedding_index.h"
 #include "tasks/nearest_texts.h"
 #include "tasks/text_embedder.h"
 #include "tasks/text_rows.h"
-#include "tools/argument_texts.h"
 #include "tools/compute.h"
 #include "tools/embedder_options.h"
 #include "tools/json_text.h"
+#include "tools/row_blocks.h"
 #include "tools/verbs.h"
 
 namespace graft::tools {
@@ -29,7 +29,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr size_t kBlock = 128;  // queries at once; one by one from a terminal
+constexpr size_t kBlock = 128;  // queries at once, at most
 
 struct Options {
   std::string index;
@@ -54,7 +54,7 @@ void Declare(Options& o, OptionList& list) {
   list.Choice("--metric", &o.metric, {"cosine", "dot"},
               "how vectors are compared; by default as the model's folder says, else cosine");
   list.Flag("--json", &o.json, "JSON lines, one a query, with rows, ids, scores and texts");
-  DeclarePrompt(o.prompt, list);
+  DeclarePrompt(o.prompt, list, "every query", "the prompt `query`, if the model has it");
   list.InvalidUtf8Policy(&o.invalid_utf8);
   list.Device(&o.device);
   list.Threads(&o.threads);
@@ -62,7 +62,10 @@ void Declare(Options& o, OptionList& list) {
 
 absl::Status Check(const Options& o) {
   ABSL_RETURN_IF_ERROR(CheckPrompt(o.prompt));
-  return CheckArgumentTexts({&o.query, 1}, o.invalid_utf8);
+  const auto bad = FindInvalidUtf8(o.query);
+  if (!bad || o.invalid_utf8 == InvalidUtf8::kReplace) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--query: byte ", *bad, ": expected UTF-8, found an ill-formed sequence"));
 }
 
 absl::StatusOr<Similarity> ChooseSimilarity(const Options& o, const EmbeddingIndex& index) {
@@ -75,9 +78,8 @@ absl::StatusOr<Similarity> ChooseSimilarity(const Options& o, const EmbeddingInd
 }
 
 // What makes vectors as the index's were made. Queries have a prompt of their own: that of the
-// options, else the folder's prompt `query`, as sentence-transformers' encode_query has it, else
-// the index's.
-absl::StatusOr<TextEmbedder> LoadEmbedder(const Options& o, const EmbeddingIndex& index) {
+// options, else the one that encode_query of sentence-transformers takes.
+absl::StatusOr<TextEmbedder> OpenModel(const Options& o, const EmbeddingIndex& index) {
   const EmbeddingSource& source = index.source();
   const std::string& model = o.model.empty() ? source.model : o.model;
   if (o.model.empty() && !PathExists(model)) {
@@ -85,12 +87,11 @@ absl::StatusOr<TextEmbedder> LoadEmbedder(const Options& o, const EmbeddingIndex
                                             " was made with it; --model names another place"));
   }
   EmbedderOptions options = source.options;
-  options.for_queries = o.prompt.name.empty() && o.prompt.text.empty();
-  if (!options.for_queries) {
-    options.prompt.reset();
-    SetPrompt(o.prompt, options);
-  }
-  ABSL_ASSIGN_OR_RETURN(TextEmbedder embedder, TextEmbedder::Load(model, options));
+  options.prompt.reset();
+  options.use = PromptUse::kQuery;
+  SetPrompt(o.prompt, options);
+  ABSL_ASSIGN_OR_RETURN(TextEmbedder embedder,
+                        LoadEmbedder(model, options, JoinPath(o.index, "index.json")));
   ABSL_ASSIGN_OR_RETURN(const ModelFingerprint found, embedder.Fingerprint());
   const std::string different = Differences(source.fingerprint, found);
   if (!different.empty()) {
@@ -136,13 +137,16 @@ absl::Status Print(const Options& o, const std::string& query,
   return absl::OkStatus();
 }
 
-absl::Status Answer(const Options& o, absl::Span<const std::string> queries, Job& job) {
-  ABSL_ASSIGN_OR_RETURN(const Embeddings embeddings, job.embedder.Embed(queries));
+absl::Status Answer(const Options& o, absl::Span<const TextRow> queries, Job& job) {
+  std::vector<std::string_view> texts;
+  for (const TextRow& query : queries) texts.push_back(query.text);
+  ABSL_ASSIGN_OR_RETURN(const Embeddings embeddings,
+                        job.embedder.Embed(absl::MakeConstSpan(texts)));
   job.cut.Add(embeddings);
   ABSL_ASSIGN_OR_RETURN(const auto found,
                         FindNearest(job.index, embeddings.values, o.top, job.similarity));
   for (size_t i = 0; i < queries.size(); ++i) {
-    ABSL_RETURN_IF_ERROR(Print(o, queries[i], found[i], job));
+    ABSL_RETURN_IF_ERROR(Print(o, queries[i].text, found[i], job));
   }
   if (!std::cout.flush()) return absl::InternalError("standard output: cannot write");
   return absl::OkStatus();
@@ -150,19 +154,13 @@ absl::Status Answer(const Options& o, absl::Span<const std::string> queries, Job
 
 absl::Status AnswerInput(const Options& o, Job& job) {
   ABSL_ASSIGN_OR_RETURN(TextRows input, TextRows::Open("-", {.invalid_utf8 = o.invalid_utf8}));
-  const size_t block = ::isatty(STDIN_FILENO) ? 1 : kBlock;
-  std::vector<std::string> queries;
-  TextRow row;
+  RowBlocks blocks(std::move(input), kBlock);
   while (true) {
-    const absl::StatusOr<bool> more = input.Next(row);
-    if (more.ok() && *more) queries.push_back(std::move(row.text));
-    // What was read before a mistake is still answered.
-    const bool last = !more.ok() || !*more;
-    if (queries.size() == block || (last && !queries.empty())) {
-      ABSL_RETURN_IF_ERROR(Answer(o, queries, job));
-      queries.clear();
-    }
-    if (last) return more.status();
+    ABSL_ASSIGN_OR_RETURN(const std::vector<TextRow> queries, blocks.Next());
+    if (queries.empty()) return absl::OkStatus();
+    ABSL_RETURN_IF_ERROR(ForRows(queries, blocks.name(), [&](absl::Span<const TextRow> part) {
+      return Answer(o, part, job);
+    }));
   }
 }
 
@@ -170,7 +168,7 @@ absl::StatusOr<int> Search(const Options& o) {
   ABSL_RETURN_IF_ERROR(PrepareCompute(o.device, o.threads));
   ABSL_ASSIGN_OR_RETURN(EmbeddingIndex index, EmbeddingIndex::Open(o.index));
   ABSL_ASSIGN_OR_RETURN(const Similarity similarity, ChooseSimilarity(o, index));
-  ABSL_ASSIGN_OR_RETURN(TextEmbedder embedder, LoadEmbedder(o, index));
+  ABSL_ASSIGN_OR_RETURN(TextEmbedder embedder, OpenModel(o, index));
   if (embedder.dimensions() != index.dimensions()) {
     return absl::DataLossError(absl::StrCat(o.index, ": expected vectors of ",
                                             embedder.dimensions(), " numbers, found ",
@@ -180,7 +178,8 @@ absl::StatusOr<int> Search(const Options& o) {
   if (o.query.empty()) {
     ABSL_RETURN_IF_ERROR(AnswerInput(o, job));
   } else {
-    ABSL_RETURN_IF_ERROR(Answer(o, ReplacedTexts({&o.query, 1}), job));
+    const TextRow query = {"", ReplaceInvalidUtf8(o.query), 1};
+    ABSL_RETURN_IF_ERROR(Answer(o, absl::MakeConstSpan(&query, 1), job));
   }
   job.cut.Print(job.embedder);
   return kExitOk;

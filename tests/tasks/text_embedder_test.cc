@@ -89,7 +89,6 @@ TEST(TextEmbedder, SaysWhatItComputes) {
       chain->pooling(),
       "weightedmean+cls+lasttoken+max+mean_sqrt_len_tokens+mean, Dense 192 to 24, Dense 24 to "
       "24, Normalize");
-  EXPECT_TRUE(chain->normalized());
   EXPECT_EQ(chain->prompt(), "");
   EXPECT_FALSE(chain->pooling_by_default());
   const auto flags = TextEmbedder::Load(Golden("embedder-flags"));
@@ -98,7 +97,6 @@ TEST(TextEmbedder, SaysWhatItComputes) {
   EXPECT_EQ(flags->similarity(), "dot");
   EXPECT_EQ(flags->prompt(), "find ");
   EXPECT_EQ(flags->pooling(), "max+mean, Dense 72 to 20, Normalize, Dense 20 to 12");
-  EXPECT_FALSE(flags->normalized());
 }
 
 TEST(TextEmbedder, AVectorHasTheSameBitsInAnyCompanyAndOnAnyNumberOfThreads) {
@@ -160,13 +158,27 @@ TEST(TextEmbedder, RefusesOptionsThatDoNotFitByName) {
   const auto error = [](const std::string& folder, const EmbedderOptions& options) {
     return std::string(TextEmbedder::Load(Golden(folder), options).status().message());
   };
-  EXPECT_THAT(error("bert-tiny", {.layer = 3}), HasSubstr("--layer: expected 0 to 2"));
-  EXPECT_THAT(error("bert-tiny", {.dimensions = 33}), HasSubstr("--dims: expected 1 to 32"));
+  EXPECT_THAT(error("bert-tiny", {.layer = 3}), HasSubstr("layer: expected 0 to 2"));
+  EXPECT_THAT(error("bert-tiny", {.dimensions = 33}), HasSubstr("dims: expected 1 to 32"));
   EXPECT_THAT(error("embedder-chain", {.pooling = PoolingMode::kCls}),
-              HasSubstr("--pooling: expected none"));
+              HasSubstr("pooling: expected none"));
   EXPECT_THAT(error("embedder-chain", {.prompt_name = "other"}),
               HasSubstr("'empty', 'passage', 'query'"));
   EXPECT_THAT(error("bert-tiny", {.prompt_name = "query"}), HasSubstr("it has none"));
+}
+
+TEST(TextEmbedder, TheTokenizersFilesSayWhichEndIsCutOff) {
+  const testing::TemporaryFolder folder;
+  std::filesystem::copy(Golden("embedder-chain"), folder / "model",
+                        std::filesystem::copy_options::recursive);
+  folder.Write("model/tokenizer_config.json",
+               R"({"model_max_length": 24, "truncation_side": "left"})");
+  std::string bad, good;
+  for (int i = 0; i < 22; ++i) good += " good";  // as many as are read
+  for (int i = 0; i < 22; ++i) bad += " bad";
+  const Embeddings found = EmbedOrDie(folder / "model", {}, {bad + good, good});
+  EXPECT_GE(found.cut_off[0], 22u);
+  EXPECT_EQ(found.row(0), found.row(1));
 }
 
 // A copy of a golden folder in which one file says something else.
