@@ -334,8 +334,10 @@ absl::Status EmbeddingIndex::State::ComputeLengths() {
     const absl::Span<const float> vector = Row(row);
     const auto* bad =
         std::find_if(vector.begin(), vector.end(), [](float v) { return !std::isfinite(v); });
-    return NotFiniteError(absl::StrCat(vectors_file.path(), ": row ", row),
-                          bad == vector.end() ? lengths[row] : *bad);
+    const std::string where = absl::StrCat(vectors_file.path(), ": row ", row);
+    if (bad != vector.end()) return NotFiniteError(where, *bad);
+    return absl::DataLossError(absl::StrCat(where, ": expected a length that is a float32, found ",
+                                            std::sqrt(SquareSum(vector))));
   }
   return absl::OkStatus();
 }

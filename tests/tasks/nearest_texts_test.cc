@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <string>
@@ -15,10 +16,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "tasks/threads.h"
+#include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 
 namespace graft {
 namespace {
+
+using ::testing::HasSubstr;
+using testing::StatusIs;
 
 constexpr int64_t kWidth = 19;
 
@@ -42,7 +47,11 @@ EmbeddingIndex WriteIndex(const std::string& path, const std::vector<float>& val
   }
   EmbeddingSource source;
   source.model = "/models/one";
-  source.options = {.pooling = PoolingMode::kLast, .normalize = true, .layer = 3, .dimensions = 19};
+  source.options = {.pooling = PoolingMode::kLast,
+                    .normalize = true,
+                    .layer = 3,
+                    .dimensions = 19,
+                    .max_length = 7};
   source.fingerprint = {{{"config.json", "12"}}, {{"layer", "3"}}};
   source.similarity = "dot";
   EXPECT_TRUE(writer->Commit(source).ok());
@@ -79,9 +88,88 @@ TEST(EmbeddingIndex, GivesBackWhatWasWritten) {
   EXPECT_TRUE(source.options.normalize);
   EXPECT_EQ(source.options.layer, 3);
   EXPECT_EQ(source.options.dimensions, 19);
+  EXPECT_EQ(source.options.max_length, 7);
   EXPECT_EQ(source.fingerprint.files.at("config.json"), "12");
   EXPECT_EQ(source.fingerprint.options.at("layer"), "3");
   EXPECT_EQ(source.similarity, "dot");
+}
+
+TEST(EmbeddingIndex, AWriterTakesNoVectorThatIsNotOne) {
+  const testing::TemporaryFolder folder;
+  EXPECT_THAT(EmbeddingIndexWriter::Create(folder / "none", 0),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected 1 to")));
+  auto writer = EmbeddingIndexWriter::Create(folder / "index", kWidth);
+  ASSERT_TRUE(writer.ok());
+  std::vector<float> vector = RandomVectors(1, 1);
+  EXPECT_THAT(writer->Add("1", "text", absl::MakeConstSpan(vector).first(kWidth - 1)),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("row 0: expected a vector of 19 numbers, found 18")));
+  vector[3] = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(
+      writer->Add("1", "text", vector),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("row 0: expected finite numbers")));
+}
+
+TEST(EmbeddingIndex, AnotherIsReplacedOnlyOnRequestAndNothingElseEver) {
+  const testing::TemporaryFolder folder;
+  WriteIndex(folder / "index", RandomVectors(2, 1));
+  EXPECT_THAT(EmbeddingIndexWriter::Create(folder / "index", kWidth),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_TRUE(EmbeddingIndexWriter::Create(folder / "index", kWidth, true).ok());
+  std::filesystem::create_directory(folder / "other");
+  folder.Write("other/index.json", R"({"format": "other"})");
+  EXPECT_THAT(EmbeddingIndexWriter::Create(folder / "other", kWidth, true),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
+TEST(EmbeddingIndex, RowsThatAreNotThereAreRefused) {
+  const testing::TemporaryFolder folder;
+  const EmbeddingIndex index = WriteIndex(folder / "index", RandomVectors(3, 1));
+  for (const int64_t row : {-1, 3}) {
+    EXPECT_THAT(index.Read(row),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("a row from 0 to 2")));
+  }
+}
+
+TEST(EmbeddingIndex, IsMappedUnlessOthersMayWriteToIt) {
+  const testing::TemporaryFolder folder;
+  const std::vector<float> values = RandomVectors(3, 1);
+  WriteIndex(folder / "index", values);
+  const std::string file = folder / "index/embeddings.safetensors";
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  EXPECT_TRUE(EmbeddingIndex::Open(folder / "index")->mapped());
+  std::filesystem::permissions(file, std::filesystem::perms(0666));
+  const auto index = EmbeddingIndex::Open(folder / "index");
+  EXPECT_FALSE(index->mapped());
+  std::filesystem::resize_file(file, 0);
+  EXPECT_EQ(std::vector<float>(index->vectors(), index->vectors() + 3 * kWidth), values);
+}
+
+TEST(FindNearest, AnEmptyIndexGivesNothing) {
+  const testing::TemporaryFolder folder;
+  const EmbeddingIndex index = WriteIndex(folder / "index", {});
+  EXPECT_EQ(index.rows(), 0);
+  const auto found = FindNearest(index, RandomVectors(2, 1), 3, Similarity::kCosine);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_THAT(*found, ::testing::ElementsAre(::testing::IsEmpty(), ::testing::IsEmpty()));
+}
+
+TEST(FindNearest, RefusesWhatItCannotAnswer) {
+  const testing::TemporaryFolder folder;
+  const EmbeddingIndex index = WriteIndex(folder / "index", RandomVectors(3, 1));
+  const std::vector<float> query = RandomVectors(1, 2);
+  for (const int64_t top : {0, -5}) {
+    EXPECT_THAT(
+        FindNearest(index, query, top, Similarity::kDot).status(),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("top: expected at least 1")));
+  }
+  EXPECT_THAT(FindNearest(index, absl::MakeConstSpan(query).first(7), 1, Similarity::kDot).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("rows of 19 numbers")));
+  WriteIndex(folder / "large", std::vector<float>(2 * kWidth, 1e30f));
+  EXPECT_THAT(FindNearest(*EmbeddingIndex::Open(folder / "large"),
+                          std::vector<float>(kWidth, -1e30f), 1, Similarity::kDot)
+                  .status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("row 0: expected numbers")));
 }
 
 TEST(EmbeddingIndex, WithoutCommitNothingIsThere) {

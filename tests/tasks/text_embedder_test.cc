@@ -80,6 +80,36 @@ TEST(TextEmbedder, GivesTheVectorsOfSentenceTransformersForEveryPrompt) {
   }
 }
 
+// What SentenceTransformer.encode, encode_query and encode_document put in front, 6.2.0.
+TEST(TextEmbedder, TakesThePromptsOfSentenceTransformers) {
+  const testing::TemporaryFolder folder;
+  std::filesystem::copy(Golden("embedder-chain"), folder / "model",
+                        std::filesystem::copy_options::recursive);
+  const struct {
+    const char* settings;
+    const char *none, *query, *document;
+  } cases[] = {
+      {R"({"prompts": {"query": "q: ", "passage": "p: "}})", "", "q: ", ""},
+      {R"({"prompts": {"passage": "p: "}, "default_prompt_name": "passage"})", "p: ", "", ""},
+      {R"({"prompts": {"document": "d: ", "passage": "p: "}, "default_prompt_name": "passage"})",
+       "p: ", "", "d: "},
+      {R"({"prompts": {"corpus": "c: "}})", "", "", ""},
+      {R"({"prompts": {"query": null}, "default_prompt_name": "query"})", "", "", ""},
+  };
+  for (const auto& one : cases) {
+    folder.Write("model/config_sentence_transformers.json", one.settings);
+    const auto prompt = [&](const EmbedderOptions& options) {
+      const auto embedder = TextEmbedder::Load(folder / "model", options);
+      EXPECT_TRUE(embedder.ok()) << embedder.status();
+      return embedder->prompt();
+    };
+    EXPECT_EQ(prompt({}), one.none) << one.settings;
+    EXPECT_EQ(prompt({.use = PromptUse::kQuery}), one.query) << one.settings;
+    EXPECT_EQ(prompt({.use = PromptUse::kDocument}), one.document) << one.settings;
+    EXPECT_EQ(prompt({.prompt = "own ", .use = PromptUse::kDocument}), "own ");
+  }
+}
+
 TEST(TextEmbedder, SaysWhatItComputes) {
   const auto chain = TextEmbedder::Load(Golden("embedder-chain"));
   ASSERT_TRUE(chain.ok()) << chain.status();
@@ -160,6 +190,8 @@ TEST(TextEmbedder, RefusesOptionsThatDoNotFitByName) {
   };
   EXPECT_THAT(error("bert-tiny", {.layer = 3}), HasSubstr("layer: expected 0 to 2"));
   EXPECT_THAT(error("bert-tiny", {.dimensions = 33}), HasSubstr("dims: expected 1 to 32"));
+  EXPECT_THAT(error("bert-tiny", {.max_length = 2}), HasSubstr("max_length: expected 3 to 64"));
+  EXPECT_THAT(error("bert-tiny", {.max_length = 65}), HasSubstr("max_length: expected 3 to 64"));
   EXPECT_THAT(error("embedder-chain", {.pooling = PoolingMode::kCls}),
               HasSubstr("pooling: expected none"));
   EXPECT_THAT(error("embedder-chain", {.prompt_name = "other"}),
@@ -229,6 +261,8 @@ TEST_F(ChangedFolder, WhatIsNotUnderstoodIsRefusedWithItsFile) {
       {"modules.json", R"([{"type": "sentence_transformers.models.Transformer", "path": ""}])",
        "Pooling"},
       {"modules.json", R"([{"type": "custom.Transformer", "path": ""}])", "custom.Transformer"},
+      {"modules.json", R"([{"type": "sentence_transformers.evil.Transformer", "path": ""}])",
+       "sentence_transformers.evil.Transformer"},
   };
   for (const auto& one : cases) {
     const std::string message = ErrorWith(one.file, one.text);
