@@ -353,6 +353,6 @@ def save_expected(tensors, path, model, form=None):
         old, new = RELEASES[model.config.model_type][1]
         tensors = renamed(tensors, (f"grad.{old}", f"grad.{new}"))
     kept = {name: (tensor.to(torch.int32) if "ids" in name.split(".")[-1] else
-                   tensor.detach().float()).contiguous() for name, tensor in tensors.items()}
+                   tensor.detach().float()).clone().contiguous() for name, tensor in tensors.items()}
     save_file(kept, path)
     os.chmod(path, 0o644)
