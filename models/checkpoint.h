@@ -41,8 +41,8 @@ std::vector<std::string> NamesInOrder(const WeightFiles& files, absl::Span<const
 // anything is allocated: InvalidArgument lists what is missing, has another shape or belongs to
 // layers behind the last. F32, F16, BF16, F64 and float8 become float32; float8 with a scale beside
 // it is InvalidArgument (WeightFiles::CheckUnscaled). Files that graft wrote and that only their
-// owner can write to (InputFile::OnlyOwnerWrites) are mapped, so their tensors are read-only memory;
-// others are copied. Thread-safe.
+// owner can write to (InputFile::OnlyOwnerWrites) are mapped, so their tensors are read-only
+// memory; others are copied. Thread-safe.
 absl::StatusOr<LoadedTensors> LoadTensors(const WeightFiles& files,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix);
