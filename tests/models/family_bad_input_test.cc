@@ -158,6 +158,11 @@ TEST_P(FamilyBadInput, AnUnknownActivationIsNamedWithTheKnown) {
             HasSubstr("found 'cosine'")));
 }
 
+TEST_P(FamilyBadInput, HeadsTakenOutAreRefused) {
+  EXPECT_THAT(Refusal("pruned_heads", {{"0", {1}}}, absl::StatusCode::kUnimplemented),
+              HasSubstr("config.json: pruned_heads: expected no pruned heads, found some"));
+}
+
 TEST_P(FamilyBadInput, PositionsBeyondTheTableAreRefused) {
   if (GetParam().positions.empty()) GTEST_SKIP() << "no table of positions";
   const int rows = Number(GetParam().positions);
