@@ -126,15 +126,17 @@ absl::Status LoadLanguageHead(const WeightFiles& files, LoadedModel& model) {
                         LoadTensors(files, LanguageHead::Layout(config), prefix));
   NoteUsed(loaded.unused, model);
   std::vector<at::Tensor>& tensors = loaded.tensors;
+  // Weight and bias of the output, and the rest of the weight, are the last (HeadSlots).
+  auto weight = tensors.end() - (config.layout.output_rest.empty() ? 1 : 2);
   if (config.layout.output_bias) {
+    const at::Tensor& bias = *weight--;
     // Stored under both of its names by some.
     for (const std::string& name :
          {absl::StrCat(config.layout.output, ".bias"), config.layout.output_bias_name}) {
-      if (!name.empty()) ABSL_RETURN_IF_ERROR(NoteCopy(files, name, tensors.back(), model));
+      if (!name.empty()) ABSL_RETURN_IF_ERROR(NoteCopy(files, name, bias, model));
     }
   }
   if (tied && !config.layout.tied) {
-    const auto weight = tensors.end() - (config.layout.output_bias ? 2 : 1);
     config.layout.tied = weight->equal(WordTable(*model.backbone));
     if (config.layout.tied) tensors.erase(weight);
   }

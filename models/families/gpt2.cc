@@ -84,7 +84,7 @@ class Gpt2Decoder final : public Architecture {
   at::Tensor RunStage(const StageInput& in) const override {
     if (in.stage == 0) return Embeddings(in);
     const std::vector<at::Tensor>& w = in.weights();
-    const at::Tensor output = FeedForward(in, Attended(in));
+    at::Tensor output = FeedForward(in, Attended(in));
     if (in.stage < config().layers) return output;
     return LayerNorm(output, w[kFinalGamma], w[kFinalBeta], options_.norm_eps);
   }
@@ -127,8 +127,8 @@ class Gpt2Decoder final : public Architecture {
   }
 
   AttentionOptions AttentionOf(int layer) const {
-    const auto width = static_cast<double>(config().hidden_size / config().heads);
-    double scale = options_.scale_by_width ? 1 / std::sqrt(width) : 1;
+    const int64_t width = config().hidden_size / config().heads;
+    double scale = options_.scale_by_width ? 1 / std::sqrt(static_cast<double>(width)) : 1;
     if (options_.scale_by_inverse_layer) scale /= layer;
     return {.scale = scale, .after = 0};
   }

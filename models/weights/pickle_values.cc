@@ -70,8 +70,8 @@ absl::Status Pickle::AppendItem(PickleId container, PickleId key, PickleId value
   const uint8_t depth = std::max(values_[value].depth, key_depth);
   if (container != value) into.depth = std::max(into.depth, static_cast<uint8_t>(depth + 1));
   if (into.depth > kMaxPickleDepth) {
-    return absl::InvalidArgumentError(absl::StrCat("expected values of at most ", kMaxPickleDepth,
-                                                   " levels, found more"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected values of at most ", kMaxPickleDepth, " levels, found more"));
   }
   const auto number = static_cast<uint32_t>(items_.size());
   items_.push_back({key, value, kNoPickleItem});

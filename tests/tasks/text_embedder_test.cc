@@ -220,7 +220,10 @@ class ChangedFolder : public ::testing::Test {
     const std::string folder = JoinPath(temporary_.path(), std::to_string(count_++));
     std::filesystem::copy(Golden("embedder-flags"), folder,
                           std::filesystem::copy_options::recursive);
-    std::ofstream(JoinPath(folder, file)) << text;
+    const std::string path = JoinPath(folder, file);
+    // Of a module without files a checkout has no folder.
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path) << text;
     const auto embedder = TextEmbedder::Load(folder);
     return embedder.ok() ? "" : std::string(embedder.status().message());
   }
