@@ -81,8 +81,8 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// Ok when the name is a folder, or a link to one. NotFound when there is nothing, else what is there
-// or the system's error.
+// Ok when the name is a folder, or a link to one. NotFound when there is nothing, else what is
+// there or the system's error.
 absl::Status ExpectFolder(const std::string& path);
 
 // True when something (file, folder, anything) has this name.

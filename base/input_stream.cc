@@ -105,6 +105,12 @@ absl::StatusOr<size_t> InputStream::Read(absl::Span<char> out) {
   return count;
 }
 
+bool InputStream::Ready(int milliseconds) const {
+  if (begin_ < end_ || inflater_ != nullptr) return true;
+  pollfd wait = {.fd = descriptor_, .events = POLLIN, .revents = 0};
+  return ::poll(&wait, 1, milliseconds) > 0;
+}
+
 absl::Status InputStream::Damaged(std::string_view expected, std::string_view found) const {
   return absl::DataLossError(absl::StrCat(name_, ": byte ", raw_offset_ + begin_, ": expected ",
                                           expected, ", found ", found));

@@ -29,7 +29,13 @@ class InputStream {
   // DataLoss with the offset in the compressed file for truncated or damaged gzip data.
   absl::StatusOr<size_t> Read(absl::Span<char> out);
 
+  // Whether Read() would not wait, the end and errors counted; waits for that at most so long. A
+  // signal ends the wait. gzip data counts as there.
+  bool Ready(int milliseconds) const;
+
   const std::string& name() const { return name_; }
+  // Bytes of the file that are behind: compressed ones of gzip.
+  uint64_t file_offset() const { return raw_offset_ + begin_; }
 
  private:
   struct Inflater;

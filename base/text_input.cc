@@ -152,8 +152,16 @@ absl::StatusOr<bool> TextInput::Next(std::string& line) {
   return more;
 }
 
+bool TextInput::Ready(int milliseconds) const {
+  const State& s = *state_;
+  if (!s.status.ok()) return true;
+  if (std::memchr(s.buffer.data() + s.begin, '\n', s.end - s.begin) != nullptr) return true;
+  return s.stream->Ready(milliseconds);
+}
+
 int64_t TextInput::line_number() const { return state_->line_number; }
 uint64_t TextInput::byte_offset() const { return state_->line_offset; }
+uint64_t TextInput::file_offset() const { return state_->stream->file_offset(); }
 const std::string& TextInput::name() const { return state_->stream->name(); }
 int64_t TextInput::replaced() const { return state_->replaced; }
 

@@ -44,11 +44,18 @@ class TextInput {
   // the same error.
   absl::StatusOr<bool> Next(std::string& line);
 
+  // Whether there is something for Next(), the end counted, so that it does not wait, unless a line
+  // comes in pieces. Waits for that at most so long; a signal ends the wait.
+  bool Ready(int milliseconds) const;
+
   // Number of the line that Next() gave last, or failed at; the first is 1, before it 0.
   int64_t line_number() const;
   // Where that line begins: bytes of the text (of the decompressed one for gzip), its byte-order
   // mark counted, before any replacement. At the end: the size of the text.
   uint64_t byte_offset() const;
+  // Bytes of the file that were read, as InputStream has it: for a share of its size. A buffer
+  // ahead of the lines.
+  uint64_t file_offset() const;
   // For messages: the path, or "standard input".
   const std::string& name() const;
   // Ill-formed parts replaced by U+FFFD so far.

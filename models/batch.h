@@ -14,6 +14,9 @@ struct Batch {
   at::Tensor ids;        // int32 [R]
   at::Tensor positions;  // int32 [R], 0, 1, ... within each text
   at::Tensor type_ids;   // int32 [R]
+  // Whether the tokenizer gives types, for models to which types that are all 0 are not the same as
+  // none.
+  bool types_given = false;
   Segments segments;
 };
 

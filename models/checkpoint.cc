@@ -3,13 +3,18 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status_macros.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -79,16 +84,61 @@ std::vector<Source> FindPart(const WeightFiles& files, const PartLayout& part,
 }
 
 absl::Status MismatchError(const WeightFiles& files, const TensorMismatch& mismatch) {
-  const auto& [missing, other_shape] = mismatch;
-  if (missing.empty() && other_shape.empty()) return absl::OkStatus();
-  std::string message = absl::StrCat(files.path(), ": the tensors do not fit config.json:");
-  if (!missing.empty())
-    absl::StrAppend(&message, " ", missing.size(), " missing: ", NameList(missing));
-  if (!other_shape.empty()) {
-    absl::StrAppend(&message, missing.empty() ? " " : "; ", other_shape.size(),
-                    " of another shape: ", NameList(other_shape));
+  std::vector<std::string> parts;
+  const auto add = [&](const std::vector<std::string>& names, std::string_view what) {
+    if (!names.empty()) parts.push_back(absl::StrCat(names.size(), what, NameList(names)));
+  };
+  add(mismatch.missing, " missing: ");
+  add(mismatch.other_shape, " of another shape: ");
+  add(mismatch.of_more_layers, " of layers behind the last: ");
+  if (parts.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      files.path(), ": the tensors do not fit config.json: ", absl::StrJoin(parts, "; ")));
+}
+
+// Calls visit("encoder.layer.", 3) for "encoder.layer.3.output.dense.weight", and so for every
+// number among the components of a name.
+template <typename Visit>
+void VisitNumbers(std::string_view name, const Visit& visit) {
+  for (size_t begin = 0; begin < name.size();) {
+    const size_t end = std::min(name.find('.', begin), name.size());
+    int64_t number = 0;
+    const std::string_view component = name.substr(begin, end - begin);
+    if (absl::c_all_of(component, absl::ascii_isdigit) && absl::SimpleAtoi(component, &number)) {
+      visit(name.substr(0, begin), number);
+    }
+    begin = end + 1;
   }
-  return absl::InvalidArgumentError(message);
+}
+
+// Names of the files that have a number behind the largest that the slots have in its place.
+std::vector<std::string> NamesOfMoreLayers(const WeightFiles& files,
+                                           absl::Span<const SlotLayout> slots,
+                                           std::string_view prefix) {
+  std::map<std::string, int64_t, std::less<>> last;
+  const auto count = [&](const std::string& name) {
+    VisitNumbers(name, [&](std::string_view stem, int64_t number) {
+      int64_t& largest = last.try_emplace(std::string(stem), number).first->second;
+      largest = std::max(largest, number);
+    });
+  };
+  for (const SlotLayout& slot : slots) {
+    for (const PartLayout& part : slot.parts) {
+      count(part.name);
+      count(part.other_name);
+      absl::c_for_each(part.pieces, count);
+    }
+  }
+  std::vector<std::string> names;
+  for (const TensorInfo& tensor : files.tensors()) {
+    bool behind = false;
+    VisitNumbers(absl::StripPrefix(tensor.name, prefix), [&](std::string_view stem, int64_t found) {
+      const auto known = last.find(stem);
+      behind |= known != last.end() && found > known->second;
+    });
+    if (behind) names.push_back(tensor.name);
+  }
+  return names;
 }
 
 // The tensors that a slot is read from, in order; nullptr where there is none.
@@ -125,6 +175,7 @@ absl::StatusOr<at::Tensor> ReadSlot(const WeightFiles& files, const SlotLayout& 
   at::Tensor tensor = at::empty(slot.shape(), at::kFloat);
   float* out = tensor.data_ptr<float>();
   for (const TensorInfo* part : parts) {
+    ABSL_RETURN_IF_ERROR(files.CheckUnscaled(*part));
     const auto count = static_cast<size_t>(part->elements());
     ABSL_RETURN_IF_ERROR(files.ReadAsFloat(*part, absl::MakeSpan(out, count)));
     out += count;
@@ -213,6 +264,7 @@ TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLay
       }
     }
   }
+  mismatch.of_more_layers = NamesOfMoreLayers(files, slots, prefix);
   return mismatch;
 }
 

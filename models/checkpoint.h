@@ -25,6 +25,8 @@ struct LoadedTensors {
 struct TensorMismatch {
   std::vector<std::string> missing;      // names as the slots have them
   std::vector<std::string> other_shape;  // "NAME (expected [2, 3], found [3, 2])"
+  // Of layers behind those of the slots: "layer.2.x", where the last slots are those of "layer.1.".
+  std::vector<std::string> of_more_layers;
 };
 TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLayout> slots,
                               std::string_view prefix);
@@ -36,10 +38,11 @@ std::vector<std::string> NamesInOrder(const WeightFiles& files, absl::Span<const
 
 // Reads the slots. Names are looked up as they are, with and without `prefix` ("bert."), and with
 // the old names LayerNorm.gamma and LayerNorm.beta. Every name and shape is compared before
-// anything is allocated: InvalidArgument lists what is missing and what has another shape. F32,
-// F16, BF16 and F64 become float32. Files that graft wrote and that only their owner can write to
-// (InputFile::OnlyOwnerWrites) are mapped, so their tensors are read-only memory; others are
-// copied. Thread-safe.
+// anything is allocated: InvalidArgument lists what is missing, has another shape or belongs to
+// layers behind the last. F32, F16, BF16, F64 and float8 become float32; float8 with a scale beside
+// it is InvalidArgument (WeightFiles::CheckUnscaled). Files that graft wrote and that only their
+// owner can write to (InputFile::OnlyOwnerWrites) are mapped, so their tensors are read-only
+// memory; others are copied. Thread-safe.
 absl::StatusOr<LoadedTensors> LoadTensors(const WeightFiles& files,
                                           absl::Span<const SlotLayout> slots,
                                           std::string_view prefix);

@@ -13,9 +13,8 @@
 
 namespace graft {
 
-// The slots of a head: weight and bias of dense, norm and output, and the rest of its weight, as far
-// as the layout has them.
-// `outputs` is the number of logits.
+// The slots of a head: weight and bias of dense, norm and output, and the rest of its weight, as
+// far as the layout has them. `outputs` is the number of logits.
 std::vector<SlotLayout> HeadSlots(const HeadLayout& layout, int64_t hidden_size, int64_t outputs);
 
 // Dropout of a vector a row at a place of the head: 0 before the dense layer, 1 before the output.

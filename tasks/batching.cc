@@ -13,6 +13,11 @@
 
 namespace graft {
 
+EncodeOptions CuttingAt(const Tokenizer& tokenizer, int64_t max_length) {
+  return {.max_length = static_cast<size_t>(max_length),
+          .truncation_side = tokenizer.truncation_side()};
+}
+
 absl::Status CheckEveryTextHasTokens(absl::Span<const std::string_view> texts,
                                      const EncodedBatch& encoded) {
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -44,6 +49,7 @@ Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
   batch.ids = at::empty({segments.tokens}, at::kInt);
   batch.positions = at::empty({segments.tokens}, at::kInt);
   batch.type_ids = at::zeros({segments.tokens}, at::kInt);
+  batch.types_given = texts.types_given;
   int32_t* ids = batch.ids.data_ptr<int32_t>();
   int32_t* positions = batch.positions.data_ptr<int32_t>();
   for (int64_t b = 0; b < count; ++b) {

@@ -13,6 +13,9 @@
 
 namespace graft {
 
+// Texts of at most so many tokens, cut off at the end that the tokenizer's files name.
+EncodeOptions CuttingAt(const Tokenizer& tokenizer, int64_t max_length);
+
 // InvalidArgument naming a text that has no token, of which nothing can be computed: a tokenizer
 // that puts none of its own around texts gives an empty one none. `texts` are those of `encoded`.
 absl::Status CheckEveryTextHasTokens(absl::Span<const std::string_view> texts,

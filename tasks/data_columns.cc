@@ -38,6 +38,10 @@ absl::Status CheckUniqueNames(std::string_view where, absl::Span<const std::stri
   return absl::OkStatus();
 }
 
+std::string WithArticle(std::string_view name) {
+  return absl::StrCat(name.starts_with('i') ? "an " : "a ", name);
+}
+
 // The index of one column. `option` is what the caller asked for, `name` what a header calls it by
 // default, `position` where it stands without a header.
 absl::StatusOr<size_t> FindColumn(std::string_view where, absl::Span<const std::string> first,
@@ -46,7 +50,7 @@ absl::StatusOr<size_t> FindColumn(std::string_view where, absl::Span<const std::
   if (IsNumber(option)) {
     size_t number = 0;
     if (!absl::SimpleAtoi(option, &number) || number < 1 || number > first.size()) {
-      return Error(where, "expected a ", name, " column from 1 to ", first.size(),
+      return Error(where, "expected ", WithArticle(name), " column from 1 to ", first.size(),
                    ", the number of columns here, found ", option);
     }
     return number - 1;
@@ -58,7 +62,7 @@ absl::StatusOr<size_t> FindColumn(std::string_view where, absl::Span<const std::
   const std::string_view wanted = option.empty() ? name : option;
   const auto found = absl::c_find(first, wanted);
   if (found == first.end()) {
-    return Error(where, "expected a ", name, " column named ", QuoteForMessage(wanted),
+    return Error(where, "expected ", WithArticle(name), " column named ", QuoteForMessage(wanted),
                  ", found the columns ", QuoteForMessage(first));
   }
   return static_cast<size_t>(found - first.begin());
@@ -92,6 +96,23 @@ absl::StatusOr<DataColumns> FindDataColumns(std::string_view where,
     return Error(where, "expected two columns for text and label, found column ", columns.text + 1,
                  " for both");
   }
+  return columns;
+}
+
+absl::StatusOr<TextColumns> FindTextColumns(std::string_view where,
+                                            absl::Span<const std::string> first,
+                                            std::string_view text_column,
+                                            std::string_view id_column) {
+  TextColumns columns;
+  columns.count = first.size();
+  columns.has_header = IsName(text_column) || IsName(id_column) ||
+                       (text_column.empty() && absl::c_linear_search(first, "text"));
+  if (columns.has_header) ABSL_RETURN_IF_ERROR(CheckUniqueNames(where, first));
+  ABSL_ASSIGN_OR_RETURN(columns.text,
+                        FindColumn(where, first, columns.has_header, text_column, "text", 0));
+  if (id_column.empty()) return columns;
+  ABSL_ASSIGN_OR_RETURN(columns.id,
+                        FindColumn(where, first, columns.has_header, id_column, "id", 0));
   return columns;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,23 @@ struct DataColumns {
 absl::StatusOr<DataColumns> FindDataColumns(std::string_view where,
                                             absl::Span<const std::string> first,
                                             const DataSetOptions& options);
+
+// Which columns hold what of texts without labels.
+struct TextColumns {
+  bool has_header = false;
+  size_t text = 0;
+  std::optional<size_t> id;
+  // Fields of every record.
+  size_t count = 0;
+};
+
+// `text_column` and `id_column` are names, which need a header line, or numbers, counted from 1.
+// Without the first the text is the column `text` of a header, else the first one. The first line
+// is a header when one of the two is a name or when it holds `text` as a whole field.
+absl::StatusOr<TextColumns> FindTextColumns(std::string_view where,
+                                            absl::Span<const std::string> first,
+                                            std::string_view text_column,
+                                            std::string_view id_column);
 
 // "'text'"; long ones are cut short between characters.
 std::string QuoteForMessage(std::string_view text);

@@ -14,11 +14,15 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "tasks/data_set.h"
+#include "tasks/encoder_folder.h"
 #include "tasks/graft_json.h"
 #include "tasks/sentence_modules.h"
 
 namespace graft {
 namespace {
+
+// kEncoder leaves out what the folder says of pooling and heads.
+enum class Use { kHeads, kEncoder };
 
 constexpr int64_t kMaxTextTokens = 1'000'000;
 constexpr int64_t kMinTextTokens = 3;  // [CLS], one token, [SEP]
@@ -72,14 +76,14 @@ std::string ModuleFolder(const ModelFolder& folder, const SentenceModule& module
   return module.path.empty() ? folder.path : JoinPath(folder.path, module.path);
 }
 
-absl::Status ReadSentenceTransformers(ModelFolder& folder) {
+absl::Status ReadSentenceTransformers(ModelFolder& folder, Use use) {
   const std::string path = JoinPath(folder.path, "modules.json");
   ABSL_ASSIGN_OR_RETURN(folder.modules, ReadSentenceModules(path));
   folder.files.push_back(path);
   folder.modules.front().used = true;
   folder.transformer = ModuleFolder(folder, folder.modules.front());
   // What follows upon other modules is not pooling of the hidden states.
-  if (folder.modules.size() > 1 && folder.modules[1].type == "Pooling") {
+  if (use == Use::kHeads && folder.modules.size() > 1 && folder.modules[1].type == "Pooling") {
     folder.modules[1].used = true;
     const std::string pooling = JoinPath(ModuleFolder(folder, folder.modules[1]), "config.json");
     ABSL_ASSIGN_OR_RETURN(folder.pooling, ReadPoolingConfig(pooling));
@@ -213,15 +217,7 @@ absl::Status ReadMaxLength(ModelFolder& folder) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-std::string ConfigFile(const std::string& folder) {
-  std::string path = JoinPath(folder, "config.json");
-  const std::string of_bert = JoinPath(folder, "bert_config.json");
-  return !PathExists(path) && PathExists(of_bert) ? of_bert : path;
-}
-
-absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
+absl::StatusOr<ModelFolder> Open(const std::string& path, Use use) {
   const absl::Status exists = ExpectFolder(path);
   if (absl::IsNotFound(exists)) {
     const auto old = FindInterruptedReplacement(path);
@@ -234,15 +230,31 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
   folder.path = path;
   folder.transformer = path;
   if (PathExists(JoinPath(path, "modules.json")))
-    ABSL_RETURN_IF_ERROR(ReadSentenceTransformers(folder));
+    ABSL_RETURN_IF_ERROR(ReadSentenceTransformers(folder, use));
   folder.config_file = ConfigFile(folder.transformer);
   ABSL_ASSIGN_OR_RETURN(folder.architecture, ReadArchitecture(folder.config_file));
   folder.config = folder.architecture.architecture->config();
   folder.files.push_back(folder.config_file);
   ABSL_RETURN_IF_ERROR(ReadMaxLength(folder));
-  ABSL_RETURN_IF_ERROR(ReadHead(folder));
+  if (use == Use::kHeads) ABSL_RETURN_IF_ERROR(ReadHead(folder));
   folder.programs = Programs(folder);
   return folder;
+}
+
+}  // namespace
+
+std::string ConfigFile(const std::string& folder) {
+  std::string path = JoinPath(folder, "config.json");
+  const std::string of_bert = JoinPath(folder, "bert_config.json");
+  return !PathExists(path) && PathExists(of_bert) ? of_bert : path;
+}
+
+absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
+  return Open(path, Use::kHeads);
+}
+
+absl::StatusOr<ModelFolder> OpenEncoderFolder(const std::string& path) {
+  return Open(path, Use::kEncoder);
 }
 
 }  // namespace graft

@@ -12,6 +12,7 @@
 #include "models/checkpoint.h"
 #include "models/head.h"
 #include "models/weights/weight_files.h"
+#include "tasks/encoder_folder.h"
 #include "tasks/model_folder.h"
 
 namespace graft {
@@ -125,15 +126,17 @@ absl::Status LoadLanguageHead(const WeightFiles& files, LoadedModel& model) {
                         LoadTensors(files, LanguageHead::Layout(config), prefix));
   NoteUsed(loaded.unused, model);
   std::vector<at::Tensor>& tensors = loaded.tensors;
+  // Weight and bias of the output, and the rest of the weight, are the last (HeadSlots).
+  auto weight = tensors.end() - (config.layout.output_rest.empty() ? 1 : 2);
   if (config.layout.output_bias) {
+    const at::Tensor& bias = *weight--;
     // Stored under both of its names by some.
     for (const std::string& name :
          {absl::StrCat(config.layout.output, ".bias"), config.layout.output_bias_name}) {
-      if (!name.empty()) ABSL_RETURN_IF_ERROR(NoteCopy(files, name, tensors.back(), model));
+      if (!name.empty()) ABSL_RETURN_IF_ERROR(NoteCopy(files, name, bias, model));
     }
   }
   if (tied && !config.layout.tied) {
-    const auto weight = tensors.end() - (config.layout.output_bias ? 2 : 1);
     config.layout.tied = weight->equal(WordTable(*model.backbone));
     if (config.layout.tied) tensors.erase(weight);
   }
@@ -193,9 +196,9 @@ absl::Status LoadWeights(LoadedModel& model) {
   return ListUnusedModules(model);
 }
 
-absl::StatusOr<LoadedModel> Load(const std::string& path) {
+absl::StatusOr<LoadedModel> Load(absl::StatusOr<ModelFolder> opened) {
   LoadedModel model;
-  ABSL_ASSIGN_OR_RETURN(model.folder, OpenModelFolder(path));
+  ABSL_ASSIGN_OR_RETURN(model.folder, std::move(opened));
   ModelFolder& folder = model.folder;
   ABSL_ASSIGN_OR_RETURN(model.tokenizer, LoadTokenizer(folder.transformer));
   const Tokenizer& tokenizer = *model.tokenizer;
@@ -216,7 +219,11 @@ absl::StatusOr<LoadedModel> Load(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<LoadedModel> LoadModel(const std::string& path) {
-  return CatchErrors(path, [&] { return Load(path); });
+  return CatchErrors(path, [&] { return Load(OpenModelFolder(path)); });
+}
+
+absl::StatusOr<LoadedModel> LoadEncoder(const std::string& path) {
+  return CatchErrors(path, [&] { return Load(OpenEncoderFolder(path)); });
 }
 
 std::string DescribeHead(const LoadedModel& model) {

@@ -1,15 +1,21 @@
 #include "tasks/sentence_modules.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/json.h"
+#include "base/utf8.h"
+#include "tasks/module_configs.h"
 
 namespace graft {
 namespace {
+
+constexpr size_t kLongestType = 80;  // bytes of a message
 
 // A name taken from a file may only name something inside the folder.
 absl::Status CheckPlainName(const JsonValue& place, std::string_view name) {
@@ -19,6 +25,26 @@ absl::Status CheckPlainName(const JsonValue& place, std::string_view name) {
         absl::StrCat("expected a plain name inside the model folder, found '", name, "'"));
   }
   return absl::OkStatus();
+}
+
+// The modules that graft knows: their classes and the files of Python that have them.
+constexpr std::pair<std::string_view, std::string_view> kModules[] = {
+    {"Transformer", "transformer"},
+    {"Pooling", "pooling"},
+    {"Dense", "dense"},
+    {"Normalize", "normalize"}};
+
+// Whether sentence-transformers has the module there, up to 5.x or from 6.0 on. Another place
+// would be another class, whatever its name.
+bool IsPlaceOf(std::string_view type, std::string_view name, std::string_view file) {
+  if (type == absl::StrCat("sentence_transformers.models.", name)) return true;
+  for (const char* place : {"base", "sentence_transformer"}) {
+    const std::string modules = absl::StrCat("sentence_transformers.", place, ".modules.");
+    if (type == absl::StrCat(modules, file, ".", name) || type == absl::StrCat(modules, name)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -31,12 +57,16 @@ absl::StatusOr<std::vector<SentenceModule>> ReadSentenceModules(const std::strin
     ABSL_ASSIGN_OR_RETURN(const std::string_view type, item.GetString("type"));
     ABSL_ASSIGN_OR_RETURN(const std::string_view folder, item.GetString("path", ""));
     ABSL_RETURN_IF_ERROR(CheckPlainName(item, folder));
-    modules.push_back({std::string(type.substr(type.rfind('.') + 1)), std::string(folder)});
-    const std::string& name = modules.back().type;
-    if (name != "Transformer" && name != "Pooling" && name != "Dense" && name != "Normalize") {
-      return item.Error(absl::StrCat(
-          "type: expected Transformer, Pooling, Dense or Normalize, found '", type, "'"));
+    const auto* known = std::find_if(
+        std::begin(kModules), std::end(kModules),
+        [&](const auto& module) { return IsPlaceOf(type, module.first, module.second); });
+    if (known == std::end(kModules)) {
+      return item.Error(
+          absl::StrCat("type: expected Transformer, Pooling, Dense or Normalize of "
+                       "sentence_transformers, found ",
+                       Quoted(type, kLongestType)));
     }
+    modules.push_back({std::string(known->first), std::string(folder)});
   }
   if (modules.empty() || modules.front().type != "Transformer") {
     return document.root().Error("expected a Transformer module first");
@@ -44,32 +74,25 @@ absl::StatusOr<std::vector<SentenceModule>> ReadSentenceModules(const std::strin
   return modules;
 }
 
-// Pooling files name the mode (pooling_mode: "mean"), older ones have a flag for each mode.
 absl::StatusOr<Pooling> ReadPoolingConfig(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
-  const JsonValue root = document.root();
-  std::vector<std::string> modes;
-  if (const auto mode = root.Find("pooling_mode")) {
-    ABSL_ASSIGN_OR_RETURN(const std::string_view name, mode->AsString());
-    modes.emplace_back(name);
+  ABSL_ASSIGN_OR_RETURN(const PoolingModule module, ReadPoolingModule(path, /*width=*/0));
+  const auto refuse = [&](std::string_view found) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": expected the one pooling mode cls, mean, max or lasttoken, found ", found));
+  };
+  if (module.modes.size() != 1) return refuse(absl::StrCat(module.modes.size()));
+  switch (module.modes.front()) {
+    case PoolingMode::kCls:
+      return Pooling::kCls;
+    case PoolingMode::kMean:
+      return Pooling::kMean;
+    case PoolingMode::kMax:
+      return Pooling::kMax;
+    case PoolingMode::kLast:
+      return Pooling::kLast;
+    default:
+      return refuse(absl::StrCat("'", PoolingModeName(module.modes.front()), "'"));
   }
-  ABSL_ASSIGN_OR_RETURN(const auto members, root.AsObject());
-  for (const auto& [key, value] : members) {
-    if (!absl::StartsWith(key, "pooling_mode_")) continue;
-    ABSL_ASSIGN_OR_RETURN(const bool on, value.AsBool());
-    if (on) modes.emplace_back(key.substr(std::string_view("pooling_mode_").size()));
-  }
-  if (modes.size() != 1) {
-    return root.Error(absl::StrCat("expected one pooling mode, found ", modes.size(), ": ",
-                                   absl::StrJoin(modes, ", ")));
-  }
-  const std::string& mode = modes.front();
-  if (mode == "cls" || mode == "cls_token") return Pooling::kCls;
-  if (mode == "mean" || mode == "mean_tokens") return Pooling::kMean;
-  if (mode == "max" || mode == "max_tokens") return Pooling::kMax;
-  if (mode == "lasttoken") return Pooling::kLast;
-  return root.Error(
-      absl::StrCat("expected the pooling mode cls, mean, max or lasttoken, found '", mode, "'"));
 }
 
 absl::Status CheckDenseConfig(const std::string& path, int64_t in, int64_t out) {

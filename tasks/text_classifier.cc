@@ -1,11 +1,6 @@
 #include "tasks/text_classifier.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "absl/status/status_macros.h"
@@ -14,6 +9,7 @@
 #include "tasks/batching.h"
 #include "tasks/inference.h"
 #include "tasks/model_folder.h"
+#include "tasks/threads.h"
 
 namespace graft {
 
@@ -22,21 +18,6 @@ struct TextClassifier::Impl {
 };
 
 namespace {
-
-std::atomic<int> wanted_threads{0};  // 0: SetThreads was not called, LibTorch's own default stands
-
-// LibTorch keeps the number of threads per calling thread; every computation takes the process's.
-void ApplyThreads() {
-  const int wanted = wanted_threads;
-  if (wanted > 0 && at::get_num_threads() != wanted) at::set_num_threads(wanted);
-}
-
-// The threads are one pool for the process, and help one computation at a time: of two at once the
-// second would run on its own thread alone, and both would hold their activations.
-std::mutex& ComputeMutex() {
-  static std::mutex mutex;
-  return mutex;
-}
 
 Classification MakeClassification(const std::vector<std::string>& labels,
                                   absl::Span<const float> logits) {
@@ -51,13 +32,12 @@ Classification MakeClassification(const std::vector<std::string>& labels,
 
 absl::StatusOr<std::vector<Classification>> Classify(const LoadedModel& model,
                                                      absl::Span<const std::string_view> texts) {
-  const EncodeOptions options{.max_length = static_cast<size_t>(model.folder.max_length)};
+  const EncodeOptions options = CuttingAt(*model.tokenizer, model.folder.max_length);
   const EncodedBatch encoded = model.tokenizer->EncodeBatch(texts, options, Threads());
   ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, encoded));
   std::vector<float> logits;
   {
-    const std::lock_guard<std::mutex> turn(ComputeMutex());
-    ApplyThreads();
+    const ComputeTurn turn;
     logits = ComputeLogits(*model.backbone, *model.head, encoded);
   }
   const size_t classes = model.folder.labels.size();
@@ -127,17 +107,6 @@ absl::Status TextClassifier::Save(const std::string& folder) const {
                          .max_length = model.folder.max_length,
                          .training = model.folder.training},
                         /*replace=*/false);
-}
-
-void SetThreads(int threads) {
-  wanted_threads =
-      threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  ApplyThreads();
-}
-
-int Threads() {
-  const int wanted = wanted_threads;
-  return wanted > 0 ? wanted : at::get_num_threads();
 }
 
 }  // namespace graft

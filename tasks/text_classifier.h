@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "tasks/threads.h"  // IWYU pragma: export
 
 namespace graft {
 
@@ -59,11 +60,6 @@ class TextClassifier {
   explicit TextClassifier(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-// How many threads graft computes with, from now on and in the whole process; 0 = one per core. The
-// library never changes it by itself.
-void SetThreads(int threads);
-int Threads();
 
 }  // namespace graft
 

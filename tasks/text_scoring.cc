@@ -13,6 +13,7 @@
 #include "models/catch_errors.h"
 #include "tasks/batching.h"
 #include "tasks/inference.h"
+#include "tasks/threads.h"
 
 namespace graft {
 namespace {
@@ -37,7 +38,7 @@ double LogProbability(absl::Span<const float> logits, int32_t id) {
 // Texts that are run together, and what is asked of them.
 class Scorer {
  public:
-  explicit Scorer(const LoadedModel& model) : model_(model) {}
+  explicit Scorer(const LoadedModel& model) : model_(model), texts_(NoTexts()) {}
 
   // The next text; asking is of its tokens from here on.
   void Add(absl::Span<const int32_t> ids) {
@@ -53,14 +54,20 @@ class Scorer {
   // Answers what was asked.
   void Run() {
     if (!queries_.empty()) Answer();
-    texts_ = EncodedBatch();
+    texts_ = NoTexts();
     queries_.clear();
   }
 
  private:
+  EncodedBatch NoTexts() const {
+    EncodedBatch none;
+    none.types_given = model_.tokenizer->gives_type_ids();
+    return none;
+  }
   int64_t Tokens() const { return static_cast<int64_t>(texts_.ids.size()); }
 
   void Answer() const {
+    const ComputeTurn turn;
     std::vector<int64_t> all(texts_.starts.size() - 1);
     std::iota(all.begin(), all.end(), 0);
     const at::Tensor hidden =
@@ -125,7 +132,7 @@ absl::StatusOr<std::vector<TextScore>> Score(const LoadedModel& model,
     return absl::FailedPreconditionError(
         absl::StrCat(model.folder.path, ": expected a tokenizer with a mask, found none"));
   }
-  const EncodeOptions options{.max_length = static_cast<size_t>(model.folder.max_length)};
+  const EncodeOptions options = CuttingAt(*model.tokenizer, model.folder.max_length);
   std::vector<TextScore> scores(texts.size());
   Scorer scorer(model);
   for (size_t t = 0; t < texts.size(); ++t) {
@@ -143,7 +150,13 @@ absl::StatusOr<std::vector<TextScore>> Score(const LoadedModel& model,
     }
   }
   scorer.Run();
-  for (TextScore& score : scores) Sum(score);
+  for (size_t t = 0; t < texts.size(); ++t) {
+    Sum(scores[t]);
+    if (std::isfinite(scores[t].sum)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(model.folder.path, ": expected weights that give finite numbers, found ",
+                     scores[t].sum, " as the logarithm of the probability of ", Quoted(texts[t])));
+  }
   return scores;
 }
 

@@ -32,8 +32,9 @@ struct TextScore {
 // tokens before it). A masked one gives log p(token | all other tokens), each token masked in turn,
 // whose sum is the pseudo-log-likelihood (Salazar et al. 2020, arXiv 1910.14659): a text of T
 // tokens costs T passes over it. A text's numbers do not depend on the others, bit for bit (CPU).
+// Concurrent calls take turns in the computation as those of TextEmbedder::Embed do.
 // FailedPrecondition: the model has no language head, or is a masked one whose tokenizer has no
-// mask. InvalidArgument: a text has no token. Thread-safe.
+// mask. InvalidArgument: a text has no token, or the weights give no finite numbers. Thread-safe.
 absl::StatusOr<std::vector<TextScore>> ScoreTexts(const LoadedModel& model,
                                                   absl::Span<const std::string_view> texts);
 

@@ -37,6 +37,8 @@ class ComposedTokenizer final : public Tokenizer {
   std::optional<int32_t> mask_id() const override;
   size_t special_tokens_per_text() const override { return single_.count; }
   size_t model_max_length() const override { return pipeline_.parts.model_max_length; }
+  TruncationSide truncation_side() const override { return pipeline_.parts.truncation_side; }
+  bool gives_type_ids() const override { return pipeline_.parts.gives_type_ids; }
   std::string Describe() const override;
   const std::vector<std::string>& files() const override { return pipeline_.parts.files; }
 

@@ -120,6 +120,7 @@ EncodedBatch ComposedTokenizer::EncodeBatch(absl::Span<const std::string_view> t
                                             const EncodeOptions& options, int threads) const {
   const size_t bytes = CountBytes(texts);
   EncodedBatch all;
+  all.types_given = gives_type_ids();
   // English has about 4.5 bytes per token.
   all.ids.reserve(bytes / 4 + texts.size() * (options.add_special_tokens ? single_.count : 0));
   AdviseHugePages(all.ids.data(), all.ids.capacity() * sizeof(int32_t));

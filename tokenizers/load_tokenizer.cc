@@ -251,14 +251,66 @@ std::string UsualMask(const std::vector<AddedToken>& tokens) {
   return "";
 }
 
-}  // namespace
+absl::Status ReadTruncationSide(const JsonValue& config, TokenizerParts& parts) {
+  if (!config.Find("truncation_side")) return absl::OkStatus();
+  ABSL_ASSIGN_OR_RETURN(const std::string_view side, config.GetString("truncation_side"));
+  if (side != "left" && side != "right") {
+    return config.Error(
+        absl::StrCat("truncation_side: expected left or right, found ", Quoted(side)));
+  }
+  parts.truncation_side = side == "left" ? TruncationSide::kLeft : TruncationSide::kRight;
+  return absl::OkStatus();
+}
 
-absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder) {
+// Whether transformers 5.23 gives type ids to the folder's model.
+absl::StatusOr<bool> GivesTypeIds(const FolderFiles& files) {
+  // Classes for which it does; files may say otherwise.
+  constexpr std::string_view kClasses[] = {"BertTokenizer",
+                                           "CanineTokenizer",
+                                           "ConvBertTokenizer",
+                                           "DPRContextEncoderTokenizer",
+                                           "DPRQuestionEncoderTokenizer",
+                                           "DebertaTokenizer",
+                                           "DebertaV2Tokenizer",
+                                           "ElectraTokenizer",
+                                           "FNetTokenizer",
+                                           "LayoutLMTokenizer",
+                                           "LxmertTokenizer",
+                                           "MobileBertTokenizer",
+                                           "SqueezeBertTokenizer"};
+  if (files.tokenizer_config) {
+    if (const auto names = files.tokenizer_config->root().Find("model_input_names")) {
+      ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> items, names->AsArray());
+      for (const JsonValue& item : items) {
+        ABSL_ASSIGN_OR_RETURN(const std::string_view name, item.AsString());
+        if (name == "token_type_ids") return true;
+      }
+      return false;
+    }
+  }
+  ABSL_ASSIGN_OR_RETURN(const auto name, TokenizerClassOf(files));
+  return name && absl::c_linear_search(kClasses, *name);
+}
+
+// What tokenizer_config.json says beside the tokens; `path` names it.
+absl::Status ReadTokenizerConfig(const std::string& path, const JsonValue& config,
+                                 TokenizerParts& parts) {
+  if (!absl::c_linear_search(parts.files, path)) parts.files.push_back(path);
+  ABSL_ASSIGN_OR_RETURN(const double length, config.GetDouble("model_max_length", 0, 1e300, 0));
+  if (length < kNoLengthLimit) parts.model_max_length = static_cast<size_t>(length);
+  ABSL_ASSIGN_OR_RETURN(parts.mask_token, NamedMask(config));
+  return ReadTruncationSide(config, parts);
+}
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> Load(const std::string& folder, bool lower_case) {
   if (!PathExists(folder)) return absl::NotFoundError(absl::StrCat(folder, ": no such folder"));
   const std::string json_path = JoinPath(folder, "tokenizer.json");
   const std::string config_path = JoinPath(folder, "tokenizer_config.json");
   const bool has_json = PathExists(json_path);
-  ABSL_ASSIGN_OR_RETURN(const auto config, LoadOptionalJson(config_path));
+  FolderFiles files;
+  ABSL_ASSIGN_OR_RETURN(files.tokenizer_config, LoadOptionalJson(config_path));
+  ABSL_ASSIGN_OR_RETURN(files.config, LoadOptionalJson(JoinPath(folder, "config.json")));
+  const auto& config = files.tokenizer_config;
   std::optional<TokenizerParts> parts;
   if (has_json) {
     ABSL_ASSIGN_OR_RETURN(parts, LoadTokenizerJson(json_path));
@@ -267,15 +319,26 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string
     ABSL_ASSIGN_OR_RETURN(parts, LoadFolder(folder));
   }
   ABSL_RETURN_IF_ERROR(FitModelConfig(folder, !absl::EndsWith(parts->files[0], ".txt"), *parts));
-  if (config) {
-    if (!absl::c_linear_search(parts->files, config_path)) parts->files.push_back(config_path);
-    ABSL_ASSIGN_OR_RETURN(const double length,
-                          config->root().GetDouble("model_max_length", 0, 1e300, 0));
-    if (length < kNoLengthLimit) parts->model_max_length = static_cast<size_t>(length);
-    ABSL_ASSIGN_OR_RETURN(parts->mask_token, NamedMask(config->root()));
+  const auto is_lowercase = [](const Normalizer& step) {
+    return std::holds_alternative<Lowercase>(step);
+  };
+  if (lower_case && !absl::c_any_of(parts->normalizers, is_lowercase)) {
+    parts->normalizers.insert(parts->normalizers.begin(), Lowercase());
   }
+  if (config) ABSL_RETURN_IF_ERROR(ReadTokenizerConfig(config_path, config->root(), *parts));
+  ABSL_ASSIGN_OR_RETURN(parts->gives_type_ids, GivesTypeIds(files));
   if (parts->mask_token.empty()) parts->mask_token = UsualMask(parts->added_tokens);
   return std::make_unique<ComposedTokenizer>(*std::move(parts));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& folder) {
+  return Load(folder, /*lower_case=*/false);
+}
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadLowerCaseTokenizer(const std::string& folder) {
+  return Load(folder, /*lower_case=*/true);
 }
 
 }  // namespace graft

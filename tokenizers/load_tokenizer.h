@@ -2,12 +2,14 @@
 #ifndef GRAFT_TOKENIZERS_LOAD_TOKENIZER_H_
 #define GRAFT_TOKENIZERS_LOAD_TOKENIZER_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/json.h"
 #include "tokenizers/pipeline.h"
+#include "tokenizers/tokenizer.h"
 
 namespace graft {
 
@@ -15,8 +17,13 @@ namespace graft {
 // InvalidArgument with the JSON path for components that nobody knows and options out of range,
 // DataLoss for malformed text and ids that are not dense.
 absl::StatusOr<TokenizerParts> LoadTokenizerJson(const std::string& path);
+
 // The same of the bytes of a file that has been read; `path` names it.
 absl::StatusOr<TokenizerParts> ParseTokenizerJson(std::string text, const std::string& path);
+
+// As LoadTokenizer, and the text is lower-cased before the tokenizer's own normalization, as
+// do_lower_case of sentence-transformers asks for. Special tokens in a text stay what they are.
+absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadLowerCaseTokenizer(const std::string& folder);
 
 // Everything but the model, which `parts` has, from the members of a tokenizer.json. `path` names
 // the file in messages.

@@ -14,6 +14,7 @@
 #include "tokenizers/post_processor.h"
 #include "tokenizers/pre_tokenizers/pre_tokenizer.h"
 #include "tokenizers/text_encoder.h"
+#include "tokenizers/tokenizer.h"
 
 namespace graft {
 
@@ -28,6 +29,8 @@ struct TokenizerParts {
   std::optional<std::vector<Decoder>> decoders;  // none: tokens are joined by spaces
   std::string mask_token;                        // empty for none
   size_t model_max_length = 0;
+  TruncationSide truncation_side = TruncationSide::kRight;
+  bool gives_type_ids = false;
   std::vector<std::string> files;
 };
 

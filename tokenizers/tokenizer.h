@@ -49,6 +49,7 @@ struct EncodedBatch {
   std::vector<int32_t> starts = {0};
   // Tokens that truncation removed, per text.
   std::vector<uint32_t> cut_off;
+  bool types_given = false;  // Tokenizer::gives_type_ids
 };
 
 // Any byte string of less than 2^32 bytes is accepted: each maximal ill-formed part of UTF-8 counts
@@ -86,6 +87,11 @@ class Tokenizer {
   // The longest input that the tokenizer's own files name (model_max_length); 0 when they name
   // none.
   virtual size_t model_max_length() const = 0;
+  // The end that its files say is cut off (truncation_side); right where they say nothing.
+  virtual TruncationSide truncation_side() const = 0;
+  // Whether models get type ids from it: as model_input_names of its files says, else the class of
+  // tokenizer that they name.
+  virtual bool gives_type_ids() const = 0;
   // One line for people: "BERT WordPiece, 30522 tokens, lower case".
   virtual std::string Describe() const = 0;
   // Paths of the files that it was read from.

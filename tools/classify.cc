@@ -1,22 +1,23 @@
 // graft classify: labels for texts.
-#include <unistd.h>
-
 #include <cstdint>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status_macros.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
 #include "base/text_input.h"
-#include "base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "tasks/text_classifier.h"
+#include "tasks/text_rows.h"
+#include "tools/argument_texts.h"
 #include "tools/compute.h"
 #include "tools/json_text.h"
+#include "tools/row_blocks.h"
 #include "tools/verbs.h"
 
 namespace graft::tools {
@@ -24,7 +25,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Lines that are read before they are scored and written; one by one from a terminal.
+// Lines that are scored at once, at most.
 constexpr size_t kBlock = 256;
 
 struct Options {
@@ -71,10 +72,13 @@ struct Totals {
 };
 
 absl::Status ClassifyBlock(const Options& o, const TextClassifier& classifier,
-                           absl::Span<const std::string> texts, Totals& totals) {
-  ABSL_ASSIGN_OR_RETURN(const std::vector<Classification> results, classifier.Predict(texts));
-  for (size_t i = 0; i < texts.size(); ++i) {
-    Print(o, classifier, texts[i], results[i]);
+                           absl::Span<const TextRow> rows, Totals& totals) {
+  std::vector<std::string_view> texts;
+  for (const TextRow& row : rows) texts.push_back(row.text);
+  ABSL_ASSIGN_OR_RETURN(const std::vector<Classification> results,
+                        classifier.Predict(absl::MakeConstSpan(texts)));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Print(o, classifier, rows[i].text, results[i]);
     totals.cut_texts += results[i].cut_off > 0;
     totals.cut_tokens += static_cast<int64_t>(results[i].cut_off);
   }
@@ -82,47 +86,34 @@ absl::Status ClassifyBlock(const Options& o, const TextClassifier& classifier,
   return absl::OkStatus();
 }
 
-// The texts of the command line: whether they are UTF-8, it shows alone.
-absl::Status CheckTexts(const Options& o) {
-  for (size_t i = 0; i < o.texts.size(); ++i) {
-    const auto bad = FindInvalidUtf8(o.texts[i]);
-    if (!bad || o.invalid_utf8 == InvalidUtf8::kReplace) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("text ", i + 1, " of the command line: byte ", *bad,
-                     ": expected UTF-8, found an ill-formed sequence"));
+absl::Status ClassifyInput(const Options& o, const TextClassifier& classifier, Totals& totals) {
+  ABSL_ASSIGN_OR_RETURN(TextRows input, TextRows::Open("-", {.invalid_utf8 = o.invalid_utf8}));
+  RowBlocks blocks(std::move(input), kBlock);
+  while (true) {
+    ABSL_ASSIGN_OR_RETURN(const std::vector<TextRow> rows, blocks.Next());
+    if (rows.empty()) return absl::OkStatus();
+    ABSL_RETURN_IF_ERROR(ForRows(rows, blocks.name(), [&](absl::Span<const TextRow> part) {
+      return ClassifyBlock(o, classifier, part, totals);
+    }));
   }
-  return absl::OkStatus();
 }
 
-absl::Status ClassifyInput(const Options& o, const TextClassifier& classifier, Totals& totals) {
-  ABSL_ASSIGN_OR_RETURN(TextInput input, TextInput::Open("-", {.invalid_utf8 = o.invalid_utf8}));
-  const size_t block = ::isatty(STDIN_FILENO) ? 1 : kBlock;
-  std::vector<std::string> texts;
-  std::string line;
-  while (true) {
-    const absl::StatusOr<bool> more = input.Next(line);
-    if (more.ok() && *more) texts.push_back(line);
-    // What was read before a mistake is still answered.
-    const bool last = !more.ok() || !*more;
-    if (texts.size() == block || (last && !texts.empty())) {
-      ABSL_RETURN_IF_ERROR(ClassifyBlock(o, classifier, texts, totals));
-      texts.clear();
-    }
-    if (last) return more.status();
+absl::Status ClassifyArguments(const Options& o, const TextClassifier& classifier, Totals& totals) {
+  std::vector<TextRow> rows;
+  for (std::string& text : ReplacedTexts(o.texts)) {
+    rows.push_back({"", std::move(text), static_cast<int64_t>(rows.size()) + 1});
   }
+  return ForRows(rows, kCommandLine, [&](absl::Span<const TextRow> part) {
+    return ClassifyBlock(o, classifier, part, totals);
+  });
 }
 
 absl::StatusOr<int> Classify(const Options& o) {
   ABSL_RETURN_IF_ERROR(PrepareCompute(o.device, o.threads));
-  std::vector<std::string> arguments;
-  for (const std::string& text : o.texts) arguments.push_back(ReplaceInvalidUtf8(text));
   ABSL_ASSIGN_OR_RETURN(const TextClassifier classifier, TextClassifier::Load(o.model));
   Totals totals;
-  if (arguments.empty()) {
-    ABSL_RETURN_IF_ERROR(ClassifyInput(o, classifier, totals));
-  } else {
-    ABSL_RETURN_IF_ERROR(ClassifyBlock(o, classifier, arguments, totals));
-  }
+  ABSL_RETURN_IF_ERROR(o.texts.empty() ? ClassifyInput(o, classifier, totals)
+                                       : ClassifyArguments(o, classifier, totals));
   if (totals.cut_texts > 0) {
     std::cerr << "graft: " << totals.cut_texts << " texts were longer than "
               << classifier.max_length() << " tokens; " << totals.cut_tokens
@@ -141,7 +132,7 @@ Verb ClassifyVerb() {
               "graft classify --model my-model \"A wonderful film.\"\n"
               "graft classify --model my-model --json < reviews.txt",
           .declare = [options](OptionList& list) { Declare(*options, list); },
-          .check = [options] { return CheckTexts(*options); },
+          .check = [options] { return CheckArgumentTexts(options->texts, options->invalid_utf8); },
           .run = [options] { return Classify(*options); }};
 }
 

@@ -23,8 +23,9 @@ int main(int argc, char** argv) {
       .summary =
           "Transfer learning in language: pretrained encoders, frozen to a chosen depth, heads "
           "tuned on top.",
-      .verbs = {TrainClassifyVerb(), EvalVerb(), ClassifyVerb(), TokenizeVerb(), InspectModelVerb(),
-                ConvertVerb(), VerifyTokenizerVerb(), VerifyWeightsVerb()},
+      .verbs = {TrainClassifyVerb(), EvalVerb(), ClassifyVerb(), EmbedVerb(), SearchVerb(),
+                TokenizeVerb(), InspectModelVerb(), ConvertVerb(), VerifyTokenizerVerb(),
+                VerifyWeightsVerb()},
   };
   return RunProgram(program, absl::MakeConstSpan(argv + 1, static_cast<size_t>(argc - 1)),
                     std::cout, std::cerr);

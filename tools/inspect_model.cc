@@ -174,9 +174,11 @@ void AddWeights(const Options& o, const Weights& weights, ordered_json& json) {
   json["weights"] = WeightsJson(weights.sets, weights.facts);
   json["missing_tensors"] = nullptr;
   json["tensors_of_other_shape"] = nullptr;
+  json["tensors_of_more_layers"] = nullptr;
   if (weights.mismatch) {
     json["missing_tensors"] = weights.mismatch->missing;
     json["tensors_of_other_shape"] = weights.mismatch->other_shape;
+    json["tensors_of_more_layers"] = weights.mismatch->of_more_layers;
   }
   if (o.tensors) json["tensors"] = TensorsJson(weights.sets);
 }
@@ -266,6 +268,7 @@ void PrintOnlyWeights(const Options& o, const Weights& weights, const absl::Stat
   if (weights.mismatch) {
     PrintNames("missing tensors", weights.mismatch->missing);
     PrintNames("tensors of another shape", weights.mismatch->other_shape);
+    PrintNames("tensors of layers behind the last", weights.mismatch->of_more_layers);
   }
   if (o.tensors) std::cout << '\n' << TensorTable(weights.sets);
 }

@@ -85,7 +85,7 @@ class ArgumentParser {
         return Mistake(name, ": expected a value, found the option ", value);
       }
     }
-    if (entry->kind == Kind::kValue && value.empty()) {
+    if (entry->kind == Kind::kValue && value.empty() && !entry->may_be_empty) {
       return Mistake(name, ": expected a value, found an empty one");
     }
     const absl::Status status = entry->read(value);

@@ -22,6 +22,7 @@ struct OptionList::Impl {
     std::string help = "";
     std::string default_text = "";
     bool required = false;
+    bool may_be_empty = false;
     Parser read = nullptr;
     bool given = false;
   };

@@ -52,6 +52,15 @@ void OptionList::Text(std::string_view name, std::string* value, std::string_vie
   });
 }
 
+void OptionList::OptionalText(std::string_view name, std::optional<std::string>* value,
+                              std::string_view placeholder, std::string_view help) {
+  Add(name, placeholder, help, "", Need::kOptional, [value](std::string_view text) {
+    *value = std::string(text);
+    return absl::OkStatus();
+  });
+  impl_->entries.back().may_be_empty = true;
+}
+
 void OptionList::Integer(std::string_view name, int* value, int64_t min, int64_t max,
                          std::string_view help) {
   ABSL_CHECK(min >= std::numeric_limits<int>::min() && max <= std::numeric_limits<int>::max());

@@ -33,7 +33,8 @@ enum class Need { kOptional, kRequired };
 
 // Declares the options of one verb. Every `value` must live until the verb has run; what it holds
 // when it is declared is the default that --help shows (an empty string and nullopt show none).
-// Names are long ones, "--batch-size". An option given twice, an empty value and a value outside
+// Names are long ones, "--batch-size". An option given twice, an empty value (but for
+// OptionalText) and a value outside
 // its range are mistakes of the command line.
 class OptionList {
  public:
@@ -43,6 +44,9 @@ class OptionList {
   // `placeholder` stands for the value in --help: "DIR", "FILE".
   void Text(std::string_view name, std::string* value, std::string_view placeholder,
             std::string_view help, Need need = Need::kOptional);
+  // A text that may be empty, which is not the same as none.
+  void OptionalText(std::string_view name, std::optional<std::string>* value,
+                    std::string_view placeholder, std::string_view help);
   // A decimal integer in [min, max].
   void Integer(std::string_view name, int* value, int64_t min, int64_t max, std::string_view help);
   void Integer(std::string_view name, int64_t* value, int64_t min, int64_t max,

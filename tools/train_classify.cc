@@ -167,8 +167,7 @@ absl::StatusOr<EncodedExamples> Encode(const DataSet& data, const Tokenizer& tok
     texts.push_back(row.text);
     examples.labels.push_back(row.label);
   }
-  const EncodeOptions options{.max_length = static_cast<size_t>(max_length)};
-  examples.texts = tokenizer.EncodeBatch(texts, options, Threads());
+  examples.texts = tokenizer.EncodeBatch(texts, CuttingAt(tokenizer, max_length), Threads());
   ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, examples.texts));
   return examples;
 }

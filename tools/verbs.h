@@ -9,6 +9,8 @@ namespace graft::tools {
 Verb TrainClassifyVerb();
 Verb EvalVerb();
 Verb ClassifyVerb();
+Verb EmbedVerb();
+Verb SearchVerb();
 Verb TokenizeVerb();
 Verb InspectModelVerb();
 Verb ConvertVerb();

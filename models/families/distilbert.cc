@@ -36,6 +36,7 @@ EncoderConfig ReadSizes(ConfigReader& reader) {
   config.attention_dropout = reader.Rate("attention_dropout", 0.1);
   config.initializer_range = reader.Number("initializer_range", 0, 10, 0.02);
   CheckHeads(reader, config, "dim", "n_heads");
+  RefusePrunedHeads(reader);
   return config;
 }
 

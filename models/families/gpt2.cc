@@ -84,7 +84,7 @@ class Gpt2Decoder final : public Architecture {
   at::Tensor RunStage(const StageInput& in) const override {
     if (in.stage == 0) return Embeddings(in);
     const std::vector<at::Tensor>& w = in.weights();
-    const at::Tensor output = FeedForward(in, Attended(in));
+    at::Tensor output = FeedForward(in, Attended(in));
     if (in.stage < config().layers) return output;
     return LayerNorm(output, w[kFinalGamma], w[kFinalBeta], options_.norm_eps);
   }
@@ -93,9 +93,11 @@ class Gpt2Decoder final : public Architecture {
   at::Tensor Embeddings(const StageInput& in) const {
     const std::vector<at::Tensor>& w = in.weights();
     const Batch& batch = in.batch;
-    const at::Tensor no_types;
+    // The types have no table of their own: transformers adds the words with their numbers, where
+    // the tokenizer gives types at all.
+    const at::Tensor types = batch.types_given ? w[kWord] : at::Tensor();
     const at::Tensor sum = EmbeddingSum(batch.ids, batch.positions, batch.type_ids, w[kWord],
-                                        w[kPosition], no_types, batch.segments);  // [R, H]
+                                        w[kPosition], types, batch.segments);  // [R, H]
     return Dropout(sum, batch.segments, in.dropout(options_.embedding_dropout, kEmbedded));
   }
 
@@ -125,8 +127,8 @@ class Gpt2Decoder final : public Architecture {
   }
 
   AttentionOptions AttentionOf(int layer) const {
-    const auto width = static_cast<double>(config().hidden_size / config().heads);
-    double scale = options_.scale_by_width ? 1 / std::sqrt(width) : 1;
+    const int64_t width = config().hidden_size / config().heads;
+    double scale = options_.scale_by_width ? 1 / std::sqrt(static_cast<double>(width)) : 1;
     if (options_.scale_by_inverse_layer) scale /= layer;
     return {.scale = scale, .after = 0};
   }
@@ -162,6 +164,9 @@ std::unique_ptr<const Architecture> ReadGpt2(ConfigReader& reader) {
       .scale_by_inverse_layer = reader.Flag("scale_attn_by_inverse_layer_idx", false)};
   reader.Flag("reorder_and_upcast_attn", false);
   reader.ExpectFlag("add_cross_attention", false);
+  // transformers then gives every token the whole text, but under some of its kernels only in
+  // batches with padding.
+  reader.ExpectFlag("is_causal", true);
   RefusePrunedHeads(reader);
   HeadLayouts heads;
   heads.sequence = {.pooling = Pooling::kLast, .output = "score", .output_bias = false};

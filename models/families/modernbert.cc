@@ -172,6 +172,7 @@ EncoderConfig ReadSizes(ConfigReader& reader) {
   config.attention_dropout = reader.Rate("attention_dropout", 0);
   config.initializer_range = reader.Number("initializer_range", 0, 10, 0.02);
   CheckHeads(reader, config);
+  RefusePrunedHeads(reader);
   const int64_t width = config.hidden_size / config.heads;
   CheckRotaryWidth(reader, "num_attention_heads", width);
   if (reader.Integer("head_dim", 1, kMaxWidth, width) != width) {

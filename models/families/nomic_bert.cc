@@ -88,6 +88,7 @@ EncoderConfig ReadReleaseSizes(ConfigReader& reader) {
   config.attention_dropout = reader.Rate("attn_pdrop", 0.1);
   config.initializer_range = reader.Number("initializer_range", 0, 10, 0.02);
   CheckHeads(reader, config, "n_embd", "n_head");
+  RefusePrunedHeads(reader);
   return config;
 }
 

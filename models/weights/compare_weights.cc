@@ -34,6 +34,12 @@ double NumberAt(const char* bytes, DType dtype) {
       return HalfToFloat(Load<uint16_t>(bytes));
     case DType::kBF16:
       return BFloat16ToFloat(Load<uint16_t>(bytes));
+    case DType::kF8E4M3:
+      return E4M3ToFloat(Load<uint8_t>(bytes));
+    case DType::kF8E5M2:
+      return E5M2ToFloat(Load<uint8_t>(bytes));
+    case DType::kF8E8M0:
+      return E8M0ToFloat(Load<uint8_t>(bytes));
     case DType::kF32:
       return Load<float>(bytes);
     default:

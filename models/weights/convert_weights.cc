@@ -58,6 +58,7 @@ class Converter {
   absl::StatusOr<absl::Span<const char>> Convert(const TensorInfo& tensor) {
     const DType type = TypeOf(tensor);
     bytes_.resize(static_cast<size_t>(tensor.elements()) * DTypeSize(type));
+    if (type != tensor.dtype) ABSL_RETURN_IF_ERROR(weights_.CheckUnscaled(tensor));
     if (type == tensor.dtype) {
       ABSL_RETURN_IF_ERROR(weights_.ReadBytes(tensor, absl::MakeSpan(bytes_)));
     } else if (tensor.dtype == DType::kF64) {

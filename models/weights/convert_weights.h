@@ -37,7 +37,8 @@ struct ConvertedWeights {
 // itself. LayerNorm.gamma and .beta become .weight and .bias where these are not there.
 // InvalidArgument, before anything is written, when that would be more than 1,024 files, or many
 // times the bytes of the source (WeightFiles::CheckSharing); for a number that the type cannot hold
-// (65,520 and more in F16); errors of reading and writing.
+// (65,520 and more in F16), for float8 tensors with scales whose type would change
+// (WeightFiles::CheckUnscaled); errors of reading and writing.
 absl::StatusOr<ConvertedWeights> WriteConverted(const WeightFiles& weights,
                                                 const WeightConversion& conversion,
                                                 const std::string& folder);

@@ -9,7 +9,24 @@
 
 namespace graft {
 
-enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool };
+enum class DType {
+  kF64,
+  kF32,
+  kF16,
+  kBF16,
+  kF8E4M3,  // no infinity (float8_e4m3fn of PyTorch)
+  kF8E5M2,
+  kF8E8M0,  // powers of two, no sign and no 0 (float8_e8m0fnu)
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU64,
+  kU32,
+  kU16,
+  kU8,
+  kBool
+};
 
 // The name in safetensors files ("F32"), and the bytes of one element.
 std::string_view DTypeName(DType dtype);
@@ -18,6 +35,10 @@ size_t DTypeSize(DType dtype);
 std::optional<DType> DTypeOfName(std::string_view name);
 // True for the types that are read as float32.
 bool IsFloatingPoint(DType dtype);
+bool IsFloat8(DType dtype);
+// Why a type that others know is not read, for messages: ", whose elements take 4 bits". By the
+// name in safetensors files or the end of PyTorch's ("float8_e4m3fnuz"); empty for other names.
+std::string_view WhyTypeIsNotRead(std::string_view name);
 // "F64, F32, ...": all names, for messages.
 std::string_view DTypeNames();
 

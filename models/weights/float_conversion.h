@@ -35,10 +35,42 @@ inline float BFloat16ToFloat(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
+// Of the float8 types (Micikevicius et al. 2022, arXiv 2209.05433, and the Microscaling formats of
+// the Open Compute Project, v1.0) every number is one of binary32.
+
+// 4 bits of exponent with bias 7, 3 of fraction. No infinity: all bits but the sign are the NaN.
+inline float E4M3ToFloat(uint8_t bits) {
+  constexpr uint32_t kRebias = (127u - 7u) << 23;
+  constexpr float kSmallestNormal = 0x1p-6f;
+  const uint32_t moved = (bits & 0x7Fu) << 20;
+  if (moved == 0x7Fu << 20) return std::bit_cast<float>(moved | 255u << 23 | (bits & 0x80u) << 24);
+  const bool is_subnormal = moved < 1u << 23;
+  // As in HalfToFloat.
+  const uint32_t magnitude =
+      is_subnormal ? std::bit_cast<uint32_t>(std::bit_cast<float>(moved + kRebias + (1u << 23)) -
+                                             kSmallestNormal)
+                   : moved + kRebias;
+  return std::bit_cast<float>(magnitude | (bits & 0x80u) << 24);
+}
+
+// The upper half of a binary16.
+inline float E5M2ToFloat(uint8_t bits) { return HalfToFloat(static_cast<uint16_t>(bits << 8)); }
+
+// The exponent of a binary32, which is that of a subnormal number for 0 and that of the NaN for
+// 255.
+inline float E8M0ToFloat(uint8_t bits) {
+  constexpr uint32_t kQuietNan = 0x7FC00000u, kSmallest = 1u << 22;  // 2^-127
+  if (bits == 255) return std::bit_cast<float>(kQuietNan);
+  return std::bit_cast<float>(bits == 0 ? kSmallest : static_cast<uint32_t>(bits) << 23);
+}
+
 // `count` numbers each.
 void HalfToFloat(const uint16_t* in, float* out, size_t count);
 void BFloat16ToFloat(const uint16_t* in, float* out, size_t count);
 void DoubleToFloat(const double* in, float* out, size_t count);
+void E4M3ToFloat(const uint8_t* in, float* out, size_t count);
+void E5M2ToFloat(const uint8_t* in, float* out, size_t count);
+void E8M0ToFloat(const uint8_t* in, float* out, size_t count);
 
 // The binary32 from which a double becomes a narrower type as if in one step: where the two differ,
 // the neighbour whose last bit is set ("round to odd", Boldo and Melquiond 2008). Not infinite for

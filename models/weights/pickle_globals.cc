@@ -35,6 +35,14 @@ constexpr PickleGlobal kGlobals[] = {
     {"torch.CharStorage", What::kStorage, DType::kI8},
     {"torch.ByteStorage", What::kStorage, DType::kU8},
     {"torch.BoolStorage", What::kStorage, DType::kBool},
+    {"torch._utils._rebuild_tensor_v3", What::kRebuildTensorV3},
+    {"torch.storage.UntypedStorage", What::kStorage, DType::kU8},
+    {"torch.float8_e4m3fn", What::kDType, DType::kF8E4M3},
+    {"torch.float8_e5m2", What::kDType, DType::kF8E5M2},
+    {"torch.float8_e8m0fnu", What::kDType, DType::kF8E8M0},
+    {"torch.uint16", What::kDType, DType::kU16},
+    {"torch.uint32", What::kDType, DType::kU32},
+    {"torch.uint64", What::kDType, DType::kU64},
 };
 
 template <typename... Parts>
@@ -114,10 +122,11 @@ bool IsRowMajor(const std::vector<int64_t>& shape, const std::vector<int64_t>& s
 
 // Fills begin and end, and drops the strides that say nothing.
 absl::Status PlaceTensor(const PickledStorage& storage, uint64_t offset, PickledTensor& tensor) {
-  const std::optional<uint64_t> bytes = ShapeBytes(storage.dtype, tensor.shape);
+  const std::optional<uint64_t> bytes = ShapeBytes(tensor.dtype, tensor.shape);
+  const uint64_t elements = storage.elements * DTypeSize(storage.dtype) / DTypeSize(tensor.dtype);
   if (!bytes) {
     return Wrong("expected a tensor below 2^63 bytes, found ",
-                 Describe(storage.dtype, tensor.shape));
+                 Describe(tensor.dtype, tensor.shape));
   }
   if (*bytes == 0) {
     tensor.begin = tensor.end = 0;
@@ -131,11 +140,11 @@ absl::Status PlaceTensor(const PickledStorage& storage, uint64_t offset, Pickled
   }
   const std::optional<uint64_t> last = sum.value();
   const auto found = [&] {
-    return absl::StrCat(Describe(storage.dtype, tensor.shape), " with strides [",
+    return absl::StrCat(Describe(tensor.dtype, tensor.shape), " with strides [",
                         absl::StrJoin(tensor.strides, ", "), "] from element ", offset, " on");
   };
-  if (!last || *last >= storage.elements) {
-    return Wrong("expected a tensor inside the ", storage.elements, " elements of storage ",
+  if (!last || *last >= elements) {
+    return Wrong("expected a tensor inside the ", elements, " elements of storage ",
                  Quoted(storage.key), ", found ", found());
   }
   // Strides that repeat elements (torch.expand): a small file would ask for any memory.
@@ -144,9 +153,9 @@ absl::Status PlaceTensor(const PickledStorage& storage, uint64_t offset, Pickled
       return Wrong("expected a tensor that repeats no element, found ", found());
     }
   }
-  if (*bytes > storage.elements * DTypeSize(storage.dtype)) {
+  if (*bytes > elements * DTypeSize(tensor.dtype)) {
     return Wrong("expected a tensor of no more bytes than storage ", Quoted(storage.key), " of ",
-                 storage.elements, " elements, found ", found());
+                 elements, " elements, found ", found());
   }
   tensor.begin = offset;
   tensor.end = *last + 1;
@@ -154,17 +163,24 @@ absl::Status PlaceTensor(const PickledStorage& storage, uint64_t offset, Pickled
   return absl::OkStatus();
 }
 
-absl::StatusOr<PickleId> RebuildTensor(Pickle& pickle, const Arguments& arguments) {
+// Without a type of its own the tensor has that of the storage.
+absl::StatusOr<PickleId> RebuildTensor(Pickle& pickle, const Arguments& arguments,
+                                       std::optional<DType> dtype = std::nullopt) {
   ABSL_RETURN_IF_ERROR(arguments.Expect(0, Kind::kStorage, "a storage"));
+  const PickledStorage& storage = pickle.storages[arguments[0].first];
   ABSL_ASSIGN_OR_RETURN(const uint64_t offset, arguments.Count(1));
-  PickledTensor tensor{
-      .storage = arguments[0].first, .shape = {}, .strides = {}, .begin = 0, .end = 0};
+  PickledTensor tensor{.storage = arguments[0].first,
+                       .dtype = dtype.value_or(storage.dtype),
+                       .shape = {},
+                       .strides = {},
+                       .begin = 0,
+                       .end = 0};
   ABSL_ASSIGN_OR_RETURN(tensor.shape, arguments.Counts(2));
   ABSL_ASSIGN_OR_RETURN(tensor.strides, arguments.Counts(3));
   if (tensor.strides.size() != tensor.shape.size()) {
     return arguments.Error(3, absl::StrCat("a tuple of ", tensor.shape.size(), " strides"));
   }
-  ABSL_RETURN_IF_ERROR(PlaceTensor(pickle.storages[tensor.storage], offset, tensor));
+  ABSL_RETURN_IF_ERROR(PlaceTensor(storage, offset, tensor));
   if (pickle.tensors.size() == kMaxTensors) {
     return Wrong("expected at most ", kMaxTensors, " tensors, found more");
   }
@@ -182,14 +198,29 @@ absl::Status CheckGradient(const Pickle& pickle, const Arguments& arguments, siz
   return arguments.Error(index + 1, "a dictionary of hooks");
 }
 
+// The metadata, which the last argument may be, says that the numbers are to be negated or
+// conjugated.
+absl::Status CheckMetadata(const Pickle& pickle, const Arguments& arguments, size_t index) {
+  if (arguments.size() <= index || arguments[index].kind == Kind::kNone ||
+      (pickle.IsDictionary(arguments.id(index)) && arguments[index].count == 0)) {
+    return absl::OkStatus();
+  }
+  return arguments.Error(index, "no metadata");
+}
+
 absl::StatusOr<PickleId> RebuildTensorV2(Pickle& pickle, const Arguments& arguments) {
   ABSL_RETURN_IF_ERROR(CheckGradient(pickle, arguments, 4));
-  // The metadata says that the numbers are to be negated or conjugated.
-  if (arguments.size() == 7 && arguments[6].kind != Kind::kNone &&
-      !(pickle.IsDictionary(arguments.id(6)) && arguments[6].count == 0)) {
-    return arguments.Error(6, "no metadata");
-  }
+  ABSL_RETURN_IF_ERROR(CheckMetadata(pickle, arguments, 6));
   return RebuildTensor(pickle, arguments);
+}
+
+absl::StatusOr<PickleId> RebuildTensorV3(Pickle& pickle, const Arguments& arguments) {
+  ABSL_RETURN_IF_ERROR(CheckGradient(pickle, arguments, 4));
+  if (arguments[6].kind != Kind::kGlobal || kGlobals[arguments[6].first].what != What::kDType) {
+    return arguments.Error(6, "an element type");
+  }
+  ABSL_RETURN_IF_ERROR(CheckMetadata(pickle, arguments, 7));
+  return RebuildTensor(pickle, arguments, kGlobals[arguments[6].first].dtype);
 }
 
 // Python 2 wrote the pairs as an argument, Python 3 sets them one by one.
@@ -217,7 +248,8 @@ absl::StatusOr<PickleValue> FindPickleGlobal(std::string_view module, std::strin
   const auto* found = std::find_if(std::begin(kGlobals), std::end(kGlobals),
                                    [&](const PickleGlobal& global) { return global.name == full; });
   if (found == std::end(kGlobals)) {
-    return Wrong("expected tensors and plain values, found the global ", Quoted(full, 120));
+    return Wrong("expected tensors and plain values, found the global ", Quoted(full, 120),
+                 WhyTypeIsNotRead(name));
   }
   return PickleValue{.kind = Kind::kGlobal, .first = static_cast<uint32_t>(found - kGlobals)};
 }
@@ -286,13 +318,17 @@ absl::StatusOr<PickleId> CallPickleGlobal(Pickle& pickle, PickleId function, Pic
       ABSL_ASSIGN_OR_RETURN(const Arguments tensor, given(6, 7));
       return RebuildTensorV2(pickle, tensor);
     }
+    case What::kRebuildTensorV3: {
+      ABSL_ASSIGN_OR_RETURN(const Arguments tensor, given(7, 8));
+      return RebuildTensorV3(pickle, tensor);
+    }
     case What::kRebuildParameter: {
       ABSL_ASSIGN_OR_RETURN(const Arguments parameter, given(3, 3));
       ABSL_RETURN_IF_ERROR(parameter.Expect(0, Kind::kTensor, "a tensor"));
       ABSL_RETURN_IF_ERROR(CheckGradient(pickle, parameter, 1));
       return parameter.id(0);
     }
-    default:  // a storage
+    default:  // a storage or a type
       return Wrong("expected a function to call, found ", pickle.Describe(function));
   }
 }

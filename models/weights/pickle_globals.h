@@ -19,12 +19,14 @@ struct PickleGlobal {
     kOrderedDict,
     kRebuildTensor,    // torch before 0.4: (storage, offset, size, stride)
     kRebuildTensorV2,  // and (requires_grad, backward_hooks), now and then (metadata)
+    kRebuildTensorV3,  // and (dtype), over bytes: the types without a storage of their own
     kRebuildParameter,
     kStorage,
+    kDType,
   };
   std::string_view name;
   What what;
-  DType dtype = DType::kU8;  // of kStorage
+  DType dtype = DType::kU8;  // of kStorage and kDType
 };
 
 absl::Span<const PickleGlobal> PickleGlobals();

@@ -1,5 +1,7 @@
 #include "models/weights/pickle_values.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
@@ -63,9 +65,16 @@ absl::Status Pickle::AppendItem(PickleId container, PickleId key, PickleId value
     return absl::InvalidArgumentError(
         absl::StrCat("expected at most ", kMaxPickleItems, " items, found more"));
   }
+  PickleValue& into = values_[container];
+  const uint8_t key_depth = IsDictionary(container) ? values_[key].depth : 0;
+  const uint8_t depth = std::max(values_[value].depth, key_depth);
+  if (container != value) into.depth = std::max(into.depth, static_cast<uint8_t>(depth + 1));
+  if (into.depth > kMaxPickleDepth) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected values of at most ", kMaxPickleDepth, " levels, found more"));
+  }
   const auto number = static_cast<uint32_t>(items_.size());
   items_.push_back({key, value, kNoPickleItem});
-  PickleValue& into = values_[container];
   (into.count == 0 ? into.first : items_[into.last].next) = number;
   into.last = number;
   ++into.count;

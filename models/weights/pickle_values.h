@@ -19,6 +19,8 @@ namespace graft {
 // A tensor takes about 20 values and 20 items.
 inline constexpr size_t kMaxPickleValues = size_t{2} << 20;
 inline constexpr size_t kMaxPickleItems = size_t{4} << 20;
+// Containers around a value. States have 3 or 4.
+inline constexpr uint8_t kMaxPickleDepth = 64;
 
 // Number of a value in its pickle.
 using PickleId = uint32_t;
@@ -41,6 +43,7 @@ struct PickleValue {
     kTensor,       // number `first` of Pickle::tensors
   };
   Kind kind = Kind::kNone;
+  uint8_t depth = 0;  // levels of containers, of their items when these were put in
   uint32_t count = 0;
   uint32_t first = kNoPickleItem;
   uint32_t last = kNoPickleItem;
@@ -63,9 +66,10 @@ struct PickledStorage {
 // Checked against its storage.
 struct PickledTensor {
   uint32_t storage;
+  DType dtype;  // that of the storage, but where the tensor has one of its own
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;  // none when the elements stand row by row
-  uint64_t begin;                // elements of the storage that it spans
+  uint64_t begin;                // elements, of its own type, that it spans
   uint64_t end;
 };
 
@@ -90,6 +94,7 @@ class Pickle {
   std::string Describe(PickleId id) const;
 
   absl::StatusOr<PickleId> Add(const PickleValue& value);
+  // Bounds the number of items, and the depth.
   absl::Status AppendItem(PickleId container, PickleId key, PickleId value);
 
   PickleId root = 0;

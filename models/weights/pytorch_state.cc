@@ -16,10 +16,9 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-TensorInfo MakeInfo(std::string_view name, const Pickle& pickle, const PickledTensor& tensor,
-                    const StoragePlace& place) {
+TensorInfo MakeInfo(std::string_view name, const PickledTensor& tensor, const StoragePlace& place) {
   TensorInfo info{.name = std::string(name),
-                  .dtype = pickle.storages[tensor.storage].dtype,
+                  .dtype = tensor.dtype,
                   .shape = tensor.shape,
                   .strides = tensor.strides};
   const uint64_t size = DTypeSize(info.dtype);
@@ -96,7 +95,7 @@ absl::Status AddState(const Pickle& pickle, absl::Span<const StoragePlace> place
     }
     if (pickle.Is(item.value, Kind::kTensor)) {
       const PickledTensor& tensor = pickle.tensors[pickle.value(item.value).first];
-      table.tensors.push_back(MakeInfo(name, pickle, tensor, places[tensor.storage]));
+      table.tensors.push_back(MakeInfo(name, tensor, places[tensor.storage]));
       continue;
     }
     table.others.emplace_back(name);

@@ -20,8 +20,8 @@ static_assert(std::endian::native == std::endian::little);
 absl::StatusOr<DType> ParseDType(const JsonValue& tensor) {
   ABSL_ASSIGN_OR_RETURN(const std::string_view name, tensor.GetString("dtype"));
   if (const auto dtype = DTypeOfName(name)) return *dtype;
-  return tensor.Error(
-      absl::StrCat("expected an element type of ", DTypeNames(), "; found ", Quoted(name)));
+  return tensor.Error(absl::StrCat("expected an element type of ", DTypeNames(), "; found ",
+                                   Quoted(name), WhyTypeIsNotRead(name)));
 }
 
 absl::StatusOr<std::vector<int64_t>> ParseShape(const JsonValue& tensor) {

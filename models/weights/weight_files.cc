@@ -46,6 +46,12 @@ void ToFloat(DType dtype, const char* in, float* out, size_t count) {
       return HalfToFloat(reinterpret_cast<const uint16_t*>(in), out, count);
     case DType::kBF16:
       return BFloat16ToFloat(reinterpret_cast<const uint16_t*>(in), out, count);
+    case DType::kF8E4M3:
+      return E4M3ToFloat(reinterpret_cast<const uint8_t*>(in), out, count);
+    case DType::kF8E5M2:
+      return E5M2ToFloat(reinterpret_cast<const uint8_t*>(in), out, count);
+    case DType::kF8E8M0:
+      return E8M0ToFloat(reinterpret_cast<const uint8_t*>(in), out, count);
     default:
       return DoubleToFloat(reinterpret_cast<const double*>(in), out, count);
   }
@@ -103,8 +109,8 @@ std::vector<std::string> TensorFlowCheckpoints(const std::string& folder,
     std::string_view stem = name;
     if (!absl::ConsumeSuffix(&stem, kTensorFlowEnd)) continue;
     const std::string data = absl::StrCat(stem, kTensorFlowData);
-    const auto beside = names.lower_bound(data);
-    if (beside != names.end() && absl::StartsWith(*beside, data)) {
+    // The first name that may begin so; NAME.index itself at the latest.
+    if (absl::StartsWith(*names.lower_bound(data), data)) {
       found.push_back(JoinPath(folder, name));
     }
   }
@@ -330,6 +336,19 @@ absl::Status WeightFiles::CheckSharing() const {
   return absl::OkStatus();
 }
 
+absl::Status WeightFiles::CheckUnscaled(const TensorInfo& tensor) const {
+  if (!IsFloat8(tensor.dtype)) return absl::OkStatus();
+  for (const char* end : {"_scale", "_scale_inv"}) {
+    const std::string scale = absl::StrCat(tensor.name, end);
+    if (Find(scale) == nullptr) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(files_[tensor.file].path(), ": ", Quoted(tensor.name),
+                     ": expected numbers as they are, ", "found ", DTypeName(tensor.dtype),
+                     " to be multiplied by ", Quoted(scale), ", which graft does not do"));
+  }
+  return absl::OkStatus();
+}
+
 const TensorInfo* WeightFiles::Find(std::string_view name) const {
   const auto found = std::lower_bound(
       tensors().begin(), tensors().end(), name,
@@ -392,7 +411,7 @@ absl::Status WeightFiles::ReadAsFloat(const TensorInfo& tensor, absl::Span<float
   if (!IsFloatingPoint(tensor.dtype)) {
     return absl::InvalidArgumentError(absl::StrCat(
         files_[tensor.file].path(), ": ", Quoted(tensor.name),
-        ": expected elements of F32, F16, BF16 or F64, found ", DTypeName(tensor.dtype)));
+        ": expected elements of F32, F16, BF16, F64 or float8, found ", DTypeName(tensor.dtype)));
   }
   const size_t size = DTypeSize(tensor.dtype);
   if (tensor.dtype == DType::kF32) {

@@ -78,10 +78,14 @@ class WeightFiles {
   // below.
   absl::Status CheckSharing() const;
 
-  // Reads one tensor as float32, row by row: F32 is copied bit by bit; F16 and BF16 are widened,
-  // which is exact (NaN payloads are kept); F64 is rounded to nearest, and to infinity beyond
-  // float32. Other types are InvalidArgument, a wrong check sum is DataLoss. `tensor` is one of
-  // tensors(); `out` has elements() entries.
+  // For those who compute with a tensor: InvalidArgument when it is float8 and a tensor beside it
+  // (NAME_scale, NAME_scale_inv) scales it, as quantized models have them.
+  absl::Status CheckUnscaled(const TensorInfo& tensor) const;
+
+  // Reads one tensor as float32, row by row: F32 is copied bit by bit; F16, BF16 and the float8
+  // types are widened, which is exact (NaNs stay NaNs; F16 and BF16 keep their payload); F64 is
+  // rounded to nearest, and to infinity beyond float32. Other types are InvalidArgument, a wrong
+  // check sum is DataLoss. `tensor` is one of tensors(); `out` has elements() entries.
   absl::Status ReadAsFloat(const TensorInfo& tensor, absl::Span<float> out) const;
   // The elements as they are in the file, row by row. `out` has bytes() bytes.
   absl::Status ReadBytes(const TensorInfo& tensor, absl::Span<char> out) const;

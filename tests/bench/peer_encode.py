@@ -2,11 +2,12 @@
 """Peers for encoding, as workers of compare.py: texts to mean-pooled vectors [n, H] in the order of
 the file, tokenizer included, float32 on the CPU.
 
-  peer_encode.py --peer sentence-transformers|transformers|onnxruntime [--batch-size 32|best]
+  peer_encode.py --peer PEER [--batch-size 32|best]
 
 sentence-transformers  encode(): batches sorted by length, without its closing normalisation.
 transformers           texts in the order they come, each batch padded to its longest, fast
                        tokenizer, inference mode, scaled_dot_product_attention.
+transformers-sorted    the same with the texts sorted by length.
 onnxruntime            batches sorted by length, graph with fused Attention, SkipLayerNormalization
                        and BiasGelu (onnx_export.py).
 
@@ -57,11 +58,12 @@ class Transformers:
         torch.set_num_threads(threads)
         self.torch = torch
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(model)
-        self.model = transformers.AutoModel.from_pretrained(
-            model, attn_implementation="sdpa", add_pooling_layer=False).eval()
+        self.model = transformers.AutoModel.from_pretrained(model).eval()
+        if getattr(self.model, "pooler", None) is not None:
+            self.model.pooler = None  # what it makes is not asked for
         self.max_length = max_length
         self.versions = {"transformers": transformers.__version__, "torch": torch.__version__}
-        self.notes = {"attention": "sdpa"}
+        self.notes = {"attention": self.model.config._attn_implementation}
 
     def encode(self, texts, batch_size):
         pooled = []
@@ -78,6 +80,16 @@ class Transformers:
     def count_tokens(self, texts):
         return sum(len(ids) for ids in self.tokenizer(
             texts, truncation=True, max_length=self.max_length)["input_ids"])
+
+
+class SortedTransformers(Transformers):
+    def encode(self, texts, batch_size):
+        lengths = [len(ids) for ids in self.tokenizer(texts)["input_ids"]]
+        order = numpy.argsort(lengths, kind="stable")[::-1]
+        pooled = super().encode([texts[i] for i in order], batch_size)
+        vectors = numpy.empty_like(pooled)
+        vectors[order] = pooled
+        return vectors
 
 
 class OnnxRuntime:
@@ -126,7 +138,7 @@ class OnnxRuntime:
 
 
 PEERS = {"sentence-transformers": SentenceTransformers, "transformers": Transformers,
-         "onnxruntime": OnnxRuntime}
+         "transformers-sorted": SortedTransformers, "onnxruntime": OnnxRuntime}
 
 
 class Worker:

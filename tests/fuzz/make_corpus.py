@@ -281,8 +281,8 @@ def ordered(*items):
     return named("collections", "OrderedDict") + b")R" + (b"(" + b"".join(items) + b"u" if items else b"")
 
 
-def tensor(storage, offset, shape, strides, function="_rebuild_tensor_v2"):
-    more = b"" if function == "_rebuild_tensor" else b"\x89" + ordered()
+def tensor(storage, offset, shape, strides, function="_rebuild_tensor_v2", dtype=b""):
+    more = b"" if function == "_rebuild_tensor" else b"\x89" + ordered() + dtype
     return named("torch._utils", function) + group(storage, integer(offset), group(*map(integer, shape)), group(*map(integer, strides)), more) + b"R"
 
 
@@ -298,6 +298,9 @@ def pickles(view):
     yield "views", b"}(" + text("t") + tensor(floats, 0, (3, 2), (1, 3)) + text("s") + tensor(floats, 1, (2, 2), (3, 1)) + \
         text("0") + tensor(floats, 5, (), ()) + text("e") + tensor(floats, 0, (0, 4), (4, 1)) + b"u"
     yield "old", b"}" + text("w") + tensor(floats, 0, (6,), (1,), "_rebuild_tensor") + b"s"
+    raw = group(text("storage"), named("torch.storage", "UntypedStorage"), text("1"), text("cpu"), integer(8), view) + b"Q"
+    yield "typed", b"}(" + b"".join(text(name) + tensor(raw, 1, (3,), (1,), "_rebuild_tensor_v3", named("torch", name))
+                                    for name in ("float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu", "uint16")) + b"u"
     yield "parameter", b"}" + text("w") + named("torch._utils", "_rebuild_parameter") + group(matrix, b"\x88", ordered()) + b"R" + b"s"
     yield "others", b"}(" + text("n") + integer(70000) + text("f") + b"G" + bytes(8) + text("l") + b"](N\x88\x89e" + text("a") + b"]Na" + \
         text("big") + b"\x8a\x0a" + bytes(range(10)) + text("p") + b"NN\x86" + text("q") + b"N\x85" + text("r") + b"NNN\x87" + b"U\3key" + b"Nu"
@@ -332,18 +335,21 @@ def torch_files():
     front = b"\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}" + text("little_endian") + b"\x88s."
     for name, value in pickles(b"N"):
         keys = [key for key in (b"0", b"1") if text(key.decode()) + text("cpu") in value]
-        data = b"".join(struct.pack("<q", 6) + bytes(24) if key == b"0" else struct.pack("<q", 4) + bytes(8) for key in keys)
+        data = b"".join(struct.pack("<q", 6) + bytes(24) if key == b"0" else struct.pack("<q", 8 if name == "typed" else 4) + bytes(8) for key in keys)
         rest = b"\x80\2" + value + b"." + b"\x80\2](" + b"".join(text(key.decode()) for key in keys) + b"e." + data
         yield f"legacy_{name}", b"\0" + front + rest
         yield f"rest_{name}", b"\3" + rest
 
 
 def torch_words():
-    yield from (b"torch._utils\n_rebuild_tensor_v2\n", b"torch._utils\n_rebuild_tensor\n", b"torch._utils\n_rebuild_parameter\n",
+    yield from (b"torch._utils\n_rebuild_tensor_v2\n", b"torch._utils\n_rebuild_tensor_v3\n", b"torch.storage\nUntypedStorage\n",
+                b"torch._utils\n_rebuild_tensor\n", b"torch._utils\n_rebuild_parameter\n",
                 b"collections\nOrderedDict\n", text("storage"), text("cpu"), text("0"), text("1"), b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6",
                 b"PK\6\7", b"PK\7\x08", b"archive/data/0", struct.pack("<I", 2**31), struct.pack("<Q", 2**63 - 1), b"\x8a\x08" + bytes([255] * 7 + [127]))
     for kind in ("Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"):
         yield named("torch", kind + "Storage")
+    for kind in ("float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu", "uint16", "uint32", "uint64"):
+        yield named("torch", kind)
 
 
 # Safetensors files and indices, behind a byte that chooses: 0 a file, 1 its header, 2 an index.
@@ -354,6 +360,7 @@ def safetensors_files():
                            for name, (dtype, shape, offsets) in tensors.items()}).encode()
     headers = {"two": header(a_weight=("F32", [2, 2], [0, 16]), a_bias=("F16", [3], [16, 22])), "none": b"{}", "spaces": b' {} ',
                "empty": header(a=("F32", [0, 3], [0, 0]), b=("BOOL", [], [0, 1])), "wrap": header(a=("F32", [2**62, 4, 0], [0, 0])),
+               "float8": header(a=("F8_E4M3", [2], [0, 2]), b=("F8_E5M2", [1], [2, 3]), c=("F8_E8M0", [1], [3, 4])),
                "holes": header(a=("U8", [1], [1, 2])), "overlap": header(a=("U8", [2], [0, 2]), b=("I8", [2], [1, 3])),
                "graft": b'{"__metadata__": {"format": "pt", "graft": "1"}, ' + header(a=("F64", [2], [0, 16]))[1:]}
     for name, text in headers.items():
@@ -406,17 +413,35 @@ def vector_files():
     yield "finalfusion", b"\0" + fifu
 
 
+# config.json of encoders.
+
+def encoder_configs():
+    config = {"architectures": ["BertModel"], "model_type": "bert", "vocab_size": 12, "hidden_size": 8, "num_hidden_layers": 2,
+              "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 8, "type_vocab_size": 2,
+              "layer_norm_eps": 1e-12, "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0, "classifier_dropout": None,
+              "initializer_range": 0.02, "hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False,
+              "add_cross_attention": False, "pruned_heads": {}}
+    changes = {"whole": {}, "heads": {"num_attention_heads": 3}, "half": {"hidden_size": 768.5}, "negative": {"hidden_size": -1},
+               "layers": {"num_hidden_layers": 10**9}, "vocabulary": {"vocab_size": 2**40}, "huge": {"vocab_size": 10**30},
+               "programs": {"auto_map": {"AutoModel": "x.Y"}}, "pruned": {"pruned_heads": {"0": [1]}}, "relu": {"hidden_act": "relu"},
+               "gpt2": {"model_type": "gpt2"}, "none": {"model_type": None}, "text": {"hidden_size": "8"}}
+    for name, change in changes.items():
+        yield name, json.dumps({**config, **change}).encode()
+    yield from (("deep", b"[" * 65 + b"]" * 65), ("mark", b"\xef\xbb\xbf{}"), ("comma", b'{"a": 1,}'), ("twice", b'{"a": 1, "a": 2}'),
+                ("nan", b'{"hidden_size": NaN}'), ("bytes", b'{"a": "\xff"}'), ("escapes", rb'{"a\u0000b": "\ud83d\ude00 \ud800"}'), ("empty", b""))
+
+
 def main():
     for target, files in (("vector_files_fuzz", vector_files()), ("sentencepiece_model_fuzz", sentencepiece_models()),
                           ("tokenizer_json_fuzz", tokenizer_files()),
                           ("encode_fuzz", texts()), ("tensorflow_checkpoint_fuzz", tensorflow_checkpoints()),
-                          ("pytorch_file_fuzz", torch_files()), ("safetensors_fuzz", safetensors_files())):
+                          ("pytorch_file_fuzz", torch_files()), ("safetensors_fuzz", safetensors_files()), ("encoder_config_fuzz", encoder_configs())):
         folder = Path(sys.argv[1]) / target
         folder.mkdir(parents=True, exist_ok=True)
         files = list(files)
         for name, data in files:
             (folder / name).write_bytes(data)
-        if target == "tokenizer_json_fuzz":
+        if target in ("tokenizer_json_fuzz", "encoder_config_fuzz"):
             folder.with_suffix(".dict").write_text(dictionary(words_of(files)))
         if target == "pytorch_file_fuzz":
             folder.with_suffix(".dict").write_text(dictionary(torch_words()))

@@ -40,12 +40,14 @@ GTE = dict(BERT, pad_token_id=1)
 # five.
 CASES = [
     ("albert", "AlbertForSequenceClassification", dict(ALBERT, num_labels=3)),
+    ("albert-bare", "AlbertModel", dict(ALBERT, num_hidden_layers=1)),
     ("albert-groups", "AlbertForTokenClassification",
      dict(ALBERT, num_hidden_layers=3, num_hidden_groups=2, embedding_size=12, num_labels=5)),
     ("albert-inner", "AlbertForSequenceClassification",
      dict(ALBERT, inner_group_num=2, hidden_act="gelu", layer_norm_eps=1e-6, num_labels=3)),
     ("albert-language", "AlbertForMaskedLM", dict(ALBERT, type_vocab_size=1, hidden_act="relu")),
     ("albert-untied", "AlbertForMaskedLM", dict(ALBERT, tie_word_embeddings=False)),
+    ("bert-bare", "BertModel", dict(BERT, num_hidden_layers=1)),
     ("bert-gelu-new", "BertForSequenceClassification",
      dict(BERT, hidden_act="gelu_new", num_labels=3)),
     ("bert-relu", "BertForTokenClassification",
@@ -108,6 +110,7 @@ CASES = [
     ("mobilebert-attention", "MobileBertForTokenClassification",
      dict(MOBILEBERT, hidden_size=10, use_bottleneck_attention=True, num_feedforward_networks=1,
           normalization_type="layer_norm", layer_norm_eps=1e-3, hidden_act="gelu", num_labels=5)),
+    ("mobilebert-bare", "MobileBertModel", dict(MOBILEBERT, num_hidden_layers=1)),
     ("mobilebert-language", "MobileBertForMaskedLM",
      dict(MOBILEBERT, normalization_type="layer_norm", trigram_input=False)),
     ("mobilebert-plain", "MobileBertForSequenceClassification",
@@ -161,7 +164,9 @@ LENGTHS = {"mpnet-long": [2, 150]}
 
 def nomic_release(config):
     """What nomic-embed-text-v1.5 has as its config."""
-    return {"activation_function": "swiglu", "architectures": config["architectures"],
+    gates = {"silu": "swiglu", "gelu": "geglu", "sigmoid": "glu"}
+    return {"activation_function": gates[config["hidden_act"]],
+            "architectures": config["architectures"],
             "attn_pdrop": 0.0, "causal": False, "embd_pdrop": 0.0,
             "layer_norm_epsilon": config["layer_norm_eps"], "mlp_fc1_bias": False,
             "mlp_fc2_bias": False, "model_type": "nomic_bert", "n_embd": config["hidden_size"],
@@ -178,22 +183,28 @@ def nomic_release(config):
 
 
 def gte_release(config):
-    """What gte-base-en-v1.5 has as its config. Its scaling by 4 is theta four times as large and a
-    linear scaling by 4^(2 / d), with heads of width d = 4."""
-    theta = config.pop("rope_parameters")["rope_theta"]
-    return {**config, "architectures": ["NewForSequenceClassification"], "model_type": "new",
+    """What gte-base-en-v1.5 has as its config. Its scaling by F is theta F times as large and a
+    linear scaling by F^(2 / d), with heads of width d."""
+    rope = config.pop("rope_parameters")
+    theta, scaling = rope["rope_theta"], None
+    if "factor" in rope:
+        width = config["hidden_size"] // config["num_attention_heads"]
+        scaling = {"factor": rope["factor"] ** (width / 2), "type": "ntk"}
+        theta /= scaling["factor"]
+    head = config["architectures"][0].removeprefix("Gte")
+    return {**config, "architectures": ["New" + head], "model_type": "new",
             "layer_norm_type": "layer_norm", "logn_attention_clip1": False,
             "logn_attention_scale": False, "pack_qkv": True, "position_embedding_type": "rope",
-            "rope_scaling": {"factor": 4.0, "type": "ntk"}, "rope_theta": theta / 4}
+            "rope_scaling": scaling, "rope_theta": theta}
 
 
-# Folders as others than transformers publish them: the config, and a prefix of the tensors for that
-# of transformers.
-RELEASES = {"gte-release": (gte_release, ("gte.", "new.")),
-            "nomic-bert-release": (nomic_release, ("", ""))}
-# Folders whose tensors have the names of the modules, where transformers writes those that were
-# published.
-NATIVE = {"gte-native", "nomic-bert-native"}
+# Folders as others than transformers publish them, by model type: the config, and a prefix of the
+# tensors for that of transformers.
+RELEASES = {"gte": (gte_release, ("gte.", "new.")), "nomic_bert": (nomic_release, ("", ""))}
+# Cases in that form, and those whose tensors have the names of the modules, where transformers
+# writes those that were published.
+FORMS = {"gte-release": "release", "nomic-bert-release": "release", "gte-native": "native",
+         "nomic-bert-native": "native"}
 
 
 def make_model(class_name, members, seed):
@@ -225,17 +236,16 @@ def randomise(model, seed):
                 module.weight.mul_(0.6)  # or values grow from layer to layer
 
 
-def save_model(model, folder):
+def save_model(model, folder, form=None):
     os.makedirs(folder, exist_ok=True)
-    name = os.path.basename(folder)
-    model.save_pretrained(folder, save_original_format=name not in NATIVE)
-    rewrite, prefixes = RELEASES.get(name, (None, None))
+    model.save_pretrained(folder, save_original_format=form != "native")
     path = f"{folder}/config.json"
     with open(path, encoding="utf-8") as file:
         config = json.load(file)
     # The library's version is no part of the model: without it the file stays the same.
     config.pop("transformers_version", None)
-    if rewrite:
+    if form == "release":
+        rewrite, prefixes = RELEASES[model.config.model_type]
         config = rewrite(config)
         tensors = load_file(f"{folder}/model.safetensors")
         save_file(renamed(tensors, prefixes), f"{folder}/model.safetensors")
@@ -305,6 +315,8 @@ def expected_values(model, texts):
             tensors[f"text{i}.hidden.{k}"] = hidden[0]
         if "logits" in output:
             tensors[f"text{i}.logits"] = output.logits[0]
+        if output.get("pooler_output") is not None:
+            tensors[f"text{i}.pooled"] = output.pooler_output[0]
     tensors["loss"] = torch.tensor([total])
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()
                  if parameter.grad is not None}
@@ -314,10 +326,33 @@ def expected_values(model, texts):
     return tensors
 
 
-def save_expected(tensors, folder):
-    _, (old, new) = RELEASES.get(os.path.basename(folder), (None, ("", "")))
-    tensors = renamed(tensors, (f"grad.{old}", f"grad.{new}"))
+def padded_values(model, texts):
+    """What the model gives for all texts in one batch, padded on the right; without gradients."""
+    lengths = [len(ids) for ids, _ in texts]
+    ids = torch.full((len(texts), max(lengths)), model.config.pad_token_id or 0)
+    type_ids, mask = torch.zeros_like(ids), torch.zeros_like(ids)
+    for i, (own_ids, own_types) in enumerate(texts):
+        ids[i, :lengths[i]], type_ids[i, :lengths[i]] = own_ids, own_types
+        mask[i, :lengths[i]] = 1
+    with torch.no_grad():
+        output = forward(model, ids, type_ids, mask)
+    tensors = {}
+    for i, length in enumerate(lengths):
+        for k, hidden in enumerate(output.hidden_states):
+            tensors[f"text{i}.hidden.{k}"] = hidden[i, :length]
+        if "logits" in output:
+            logits = output.logits[i]
+            tensors[f"text{i}.logits"] = logits[:length] if logits.dim() == 2 else logits
+        if output.get("pooler_output") is not None:
+            tensors[f"text{i}.pooled"] = output.pooler_output[i]
+    return tensors
+
+
+def save_expected(tensors, path, model, form=None):
+    if form == "release":
+        old, new = RELEASES[model.config.model_type][1]
+        tensors = renamed(tensors, (f"grad.{old}", f"grad.{new}"))
     kept = {name: (tensor.to(torch.int32) if "ids" in name.split(".")[-1] else
-                   tensor.detach().float()).contiguous() for name, tensor in tensors.items()}
-    save_file(kept, f"{folder}/expected.safetensors")
-    os.chmod(f"{folder}/expected.safetensors", 0o644)
+                   tensor.detach().float()).clone().contiguous() for name, tensor in tensors.items()}
+    save_file(kept, path)
+    os.chmod(path, 0o644)

@@ -8,6 +8,7 @@ One folder a case of family_models.py: config.json, model.safetensors, and expec
 text<i>.ids, .type_ids  [T] int32
 text<i>.hidden.<k>      [T, H] output of stage k (0 = embeddings, k = layer k)
 text<i>.logits          [C] of a text, or [T, C] of its tokens
+text<i>.pooled          [H] what the encoder's own pooler gives, of encoders without head
 loss, grad.<parameter>  the loss of family_models.text_loss, mean over the texts, dropout off
 
 computed in float64 from the float32 weights, each text by itself. Written with transformers 5.23.0
@@ -39,9 +40,11 @@ def main():
         seed = zlib.crc32(name.encode())
         folder = f"{options.out}/{name}"
         model = family_models.make_model(class_name, members, seed)
-        family_models.save_model(model, folder)
+        form = family_models.FORMS.get(name)
+        family_models.save_model(model, folder, form)
         texts = family_models.make_texts(model, family_models.LENGTHS.get(name, LENGTHS), seed + 1)
-        family_models.save_expected(family_models.expected_values(model.double(), texts), folder)
+        expected = family_models.expected_values(model.double(), texts)
+        family_models.save_expected(expected, f"{folder}/expected.safetensors", model, form)
         print(f"{name}: {sum(p.numel() for p in model.parameters())} parameters")
 
 

@@ -3,7 +3,9 @@
 
   python3 generate_scores.py [--out FOLDER]
 
-gpt2  GPT2LMHeadModel with a byte-level BPE tokenizer: causal, no special tokens around texts.
+gpt2  GPT2LMHeadModel with a byte-level BPE tokenizer: causal, no special tokens around texts. Its
+      scores_with_types.json are those with token_type_ids, all 0: another model, as GPT-2 adds the
+      words of these ids.
 bert  BertForMaskedLM with a WordPiece tokenizer: each token masked in turn (Salazar et al. 2020,
       arXiv 1910.14659).
 
@@ -58,9 +60,13 @@ def word_piece():
     return tokenizer, {"tokenizer_class": "BertTokenizer", "mask_token": "[MASK]"}
 
 
-def causal_scores(model, ids, _special, _mask):
-    logits = model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
+def causal_scores(model, ids, _special, _mask, **inputs):
+    logits = model(input_ids=torch.tensor([ids]), **inputs).logits[0].log_softmax(-1)
     return [None] + [logits[i - 1, ids[i]].item() for i in range(1, len(ids))]
+
+
+def causal_scores_with_types(model, ids, special, mask):
+    return causal_scores(model, ids, special, mask, token_type_ids=torch.zeros(1, len(ids), dtype=torch.long))
 
 
 def masked_scores(model, ids, special, mask):
@@ -74,7 +80,7 @@ def masked_scores(model, ids, special, mask):
     return scores
 
 
-def make(folder, class_name, members, tokenizer, settings, score, seed):
+def make(folder, class_name, members, tokenizer, settings, seed):
     size = tokenizer.get_vocab_size()
     model = family_models.make_model(class_name, dict(members, vocab_size=size), seed)
     family_models.save_model(model, folder)
@@ -82,7 +88,10 @@ def make(folder, class_name, members, tokenizer, settings, score, seed):
     with open(f"{folder}/tokenizer_config.json", "w", encoding="utf-8") as file:
         json.dump(dict(settings, model_max_length=MAX_LENGTH), file, indent=1)
         file.write("\n")
-    model = model.double()
+    return model.double()
+
+
+def write_scores(path, model, tokenizer, score):
     tokenizer.enable_truncation(MAX_LENGTH)
     rows = []
     for text in TEXTS:
@@ -91,9 +100,9 @@ def make(folder, class_name, members, tokenizer, settings, score, seed):
             scores = score(model, encoding.ids, encoding.special_tokens_mask,
                            tokenizer.token_to_id("[MASK]"))
         rows.append({"text": text, "ids": encoding.ids, "log_probabilities": scores})
-    with open(f"{folder}/scores.json", "w", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
-    print(f"{folder}: {size} tokens, longest text {max(len(row['ids']) for row in rows)}")
+    print(f"{path}: longest text {max(len(row['ids']) for row in rows)}")
 
 
 def main():
@@ -104,11 +113,13 @@ def main():
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     tokenizer, settings = byte_level()
-    make(f"{out}/gpt2", "GPT2LMHeadModel", dict(family_models.GPT2, n_inner=20), tokenizer,
-         settings, causal_scores, 11)
+    model = make(f"{out}/gpt2", "GPT2LMHeadModel", dict(family_models.GPT2, n_inner=20), tokenizer,
+                 settings, 11)
+    write_scores(f"{out}/gpt2/scores.json", model, tokenizer, causal_scores)
+    write_scores(f"{out}/gpt2/scores_with_types.json", model, tokenizer, causal_scores_with_types)
     tokenizer, settings = word_piece()
-    make(f"{out}/bert", "BertForMaskedLM", family_models.BERT, tokenizer, settings, masked_scores,
-         12)
+    model = make(f"{out}/bert", "BertForMaskedLM", family_models.BERT, tokenizer, settings, 12)
+    write_scores(f"{out}/bert/scores.json", model, tokenizer, masked_scores)
 
 
 if __name__ == "__main__":

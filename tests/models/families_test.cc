@@ -46,8 +46,9 @@ TEST_P(GoldenFamily, GivesWhatTransformersGives) {
     ASSERT_THAT(found, testing::IsOk());
     EXPECT_GT(found->texts, 0);
     EXPECT_GT(found->parameters, 0);
-    EXPECT_LE(found->hidden, kLimit);
-    EXPECT_LE(found->logits, kLimit);
+    EXPECT_LE(found->values.hidden, kLimit);
+    EXPECT_LE(found->values.pooled, kLimit);
+    EXPECT_LE(found->values.logits, kLimit);
     EXPECT_LE(found->gradient, kLimit);
     EXPECT_TRUE(found->equal_bits);
     EXPECT_TRUE(found->frozen_without_gradient);

@@ -101,6 +101,7 @@ TEST(Gpt2Config, RefusesWhatItDoesNotComputeByName) {
   for (const auto& [member, key] :
        {std::pair{R"("activation_function": "cosine")", "activation_function: expected one of"},
         {R"("add_cross_attention": true)", "add_cross_attention: expected false, found true"},
+        {R"("is_causal": false)", "is_causal: expected true, found false"},
         {R"("pruned_heads": {"0": [1]})", "pruned_heads: expected no pruned heads, found some"}}) {
     const absl::Status status = Refusal(Config(member));
     EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);

@@ -51,23 +51,18 @@ absl::Status Floats(const std::string& in, const std::string& name) {
   return absl::OkStatus();
 }
 
-bool IsFloat(const TensorInfo& tensor) {
-  return tensor.dtype == DType::kF32 || tensor.dtype == DType::kF16 ||
-         tensor.dtype == DType::kBF16 || tensor.dtype == DType::kF64;
-}
-
 // Into memory that was touched before, so that the time is that of the reading.
 absl::Status Time(const std::string& in) {
   ABSL_ASSIGN_OR_RETURN(const WeightFiles first, WeightFiles::Open(in));
   int64_t elements = 0;
   for (const TensorInfo& tensor : first.tensors())
-    elements += IsFloat(tensor) ? tensor.elements() : 0;
+    elements += IsFloatingPoint(tensor.dtype) ? tensor.elements() : 0;
   std::vector<float> values(static_cast<size_t>(elements), 1.0f);
   const auto start = std::chrono::steady_clock::now();
   ABSL_ASSIGN_OR_RETURN(const WeightFiles file, WeightFiles::Open(in));
   float* next = values.data();
   for (const TensorInfo& tensor : file.tensors()) {
-    if (!IsFloat(tensor)) continue;
+    if (!IsFloatingPoint(tensor.dtype)) continue;
     const absl::Span<float> out(next, static_cast<size_t>(tensor.elements()));
     ABSL_RETURN_IF_ERROR(file.ReadAsFloat(tensor, out));
     next += out.size();

@@ -20,21 +20,24 @@
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "models/backbone.h"
 #include "models/checkpoint.h"
 #include "models/head.h"
+#include "models/kernels/activation.h"
+#include "models/kernels/linear.h"
 #include "models/kernels/pooling.h"
 #include "tests/support/golden_encoder.h"
 
 namespace graft::testing {
 namespace {
 
-// expected.safetensors.
+// expected.safetensors, or padded.safetensors.
 class Expectations {
  public:
-  static absl::StatusOr<Expectations> Open(const std::string& folder) {
-    ABSL_ASSIGN_OR_RETURN(WeightFiles files, WeightFiles::Open(folder + "/expected.safetensors"));
+  static absl::StatusOr<Expectations> Open(const std::string& path) {
+    ABSL_ASSIGN_OR_RETURN(WeightFiles files, WeightFiles::Open(path));
     return Expectations(std::move(files));
   }
 
@@ -77,6 +80,7 @@ struct Model {
   HeadKind kind = HeadKind::kNone;
   std::vector<SlotLayout> head_slots;
   std::vector<at::Tensor> head_tensors;
+  std::vector<at::Tensor> pooler;  // weight and bias, where they are expected; else empty
   int64_t padding_id = -1;
   std::vector<GoldenText> texts;
 };
@@ -92,6 +96,18 @@ absl::StatusOr<std::vector<GoldenText>> ReadTexts(const Expectations& expected) 
   return texts;
 }
 
+// The pooler of an encoder without head, where the family's own head would begin with it.
+absl::StatusOr<std::vector<at::Tensor>> LoadPooler(const FamilyArchitecture& read,
+                                                   const WeightFiles& files,
+                                                   const Expectations& expected) {
+  const HeadLayout& head = *read.architecture->heads().sequence;
+  if (!expected.Has("text0.pooled") || !head.dense_is_pooler) return std::vector<at::Tensor>();
+  std::vector<SlotLayout> slots = HeadSlots(head, read.architecture->config().hidden_size, 1);
+  slots.resize(2);
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(files, slots, read.family->prefix));
+  return std::move(loaded.tensors);
+}
+
 absl::StatusOr<Model> Load(const std::string& folder, const Expectations& expected) {
   Model model;
   ABSL_ASSIGN_OR_RETURN(const FamilyArchitecture read, ReadArchitecture(folder + "/config.json"));
@@ -100,6 +116,7 @@ absl::StatusOr<Model> Load(const std::string& folder, const Expectations& expect
   if (read.family->model_type == "mpnet") model.padding_id = 1;  // whatever its config says
   ABSL_ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::OpenFolder(folder));
   ABSL_ASSIGN_OR_RETURN(model.texts, ReadTexts(expected));
+  ABSL_ASSIGN_OR_RETURN(model.pooler, LoadPooler(read, files, expected));
   std::vector<SlotLayout> slots = BackboneSlots(*read.architecture);
   const size_t of_backbone = slots.size();
   model.head = FindHead(read);
@@ -148,37 +165,87 @@ void Raise(double& largest, double value) {
   if (!(value <= largest)) largest = value;  // NaN too
 }
 
-absl::Status CompareValues(const Model& model, const Expectations& expected,
-                           FamilyDifferences& found) {
-  const c10::AutoGradMode no_grad(false);
+// What a pass over all texts gives.
+struct Outputs {
+  Batch batch;
+  std::vector<at::Tensor> stages;  // [N, H] each
+  at::Tensor pooled;               // [B, H]; undefined without a pooler
+  at::Tensor logits;               // undefined without a head
+};
+
+Outputs RunAll(const Model& model) {
+  Outputs out;
+  out.batch = PackTexts(model.texts, AllTexts(model.texts));
   const Backbone& backbone = *model.backbone;
-  const Batch batch = PackTexts(model.texts, AllTexts(model.texts));
-  std::vector<at::Tensor> stages;
   const at::Tensor last =
-      backbone.Run(batch, at::Tensor(), 0, backbone.stages() - 1, {},
-                   [&](int, const at::Tensor& hidden) { stages.push_back(hidden.clone()); });
-  at::Tensor logits;
-  if (model.head != nullptr) logits = Logits(model, backbone, model.head_tensors, last, batch);
-  found.has_logits = logits.defined();
+      backbone.Run(out.batch, at::Tensor(), 0, backbone.stages() - 1, {},
+                   [&](int, const at::Tensor& hidden) { out.stages.push_back(hidden.clone()); });
+  if (model.head != nullptr) {
+    out.logits = Logits(model, backbone, model.head_tensors, last, out.batch);
+  }
+  if (!model.pooler.empty()) {
+    const HeadLayout& head = *backbone.architecture().heads().sequence;
+    const at::Tensor x = Pool(last, out.batch.segments, head.pooling);
+    out.pooled =
+        BiasActivation(Linear(x, model.pooler[0], at::Tensor()), model.pooler[1], head.activation);
+  }
+  return out;
+}
+
+absl::StatusOr<ValueDifferences> CompareValues(const Model& model, const Outputs& out,
+                                               const Expectations& expected) {
+  ValueDifferences found;
+  const auto compare = [&](const at::Tensor& own, const std::string& name,
+                           double& largest) -> absl::Status {
+    ABSL_ASSIGN_OR_RETURN(const at::Tensor peer, expected.Floats(name));
+    Raise(largest, MaxDifference(own, peer));
+    return absl::OkStatus();
+  };
   for (size_t t = 0; t < model.texts.size(); ++t) {
     const auto b = static_cast<int64_t>(t);
-    for (size_t k = 0; k < stages.size(); ++k) {
-      ABSL_ASSIGN_OR_RETURN(const at::Tensor peer,
-                            expected.Floats(absl::StrCat("text", t, ".hidden.", k)));
-      const double difference = MaxDifference(RowsOf(stages[k], batch, b), peer);
+    const std::string text = absl::StrCat("text", t, ".");
+    for (size_t k = 0; k < out.stages.size(); ++k) {
+      double difference = 0;
+      ABSL_RETURN_IF_ERROR(compare(RowsOf(out.stages[k], out.batch, b),
+                                   absl::StrCat(text, "hidden.", k), difference));
       Raise(found.hidden, difference);
-      if (k + 1 == stages.size()) Raise(found.last_hidden, difference);
+      if (k + 1 == out.stages.size()) Raise(found.last_hidden, difference);
     }
-    if (logits.defined()) {
-      ABSL_ASSIGN_OR_RETURN(const at::Tensor peer,
-                            expected.Floats(absl::StrCat("text", t, ".logits")));
+    if (out.pooled.defined()) {
+      ABSL_RETURN_IF_ERROR(compare(out.pooled[b], text + "pooled", found.pooled));
+    }
+    if (out.logits.defined()) {
       const at::Tensor own =
-          model.kind == HeadKind::kSequence ? logits[b] : RowsOf(logits, batch, b);
-      Raise(found.logits, MaxDifference(own, peer));
+          model.kind == HeadKind::kSequence ? out.logits[b] : RowsOf(out.logits, out.batch, b);
+      ABSL_RETURN_IF_ERROR(compare(own, text + "logits", found.logits));
     }
-    const Batch alone = PackTexts(model.texts, {t});
-    found.equal_bits &= SameBits(backbone.Run(alone, PassOptions()), RowsOf(last, batch, b));
   }
+  return found;
+}
+
+// Whether every text alone gives the bits that it has in company.
+bool EqualBits(const Model& model, const Outputs& out) {
+  bool equal = true;
+  for (size_t t = 0; t < model.texts.size(); ++t) {
+    const Batch alone = PackTexts(model.texts, {t});
+    equal &= SameBits(model.backbone->Run(alone, PassOptions()),
+                      RowsOf(out.stages.back(), out.batch, static_cast<int64_t>(t)));
+  }
+  return equal;
+}
+
+absl::Status CompareOutputs(const Model& model, const std::string& folder,
+                            const Expectations& expected, FamilyDifferences& found) {
+  const c10::AutoGradMode no_grad(false);
+  const Outputs out = RunAll(model);
+  found.has_logits = out.logits.defined();
+  found.has_pooled = out.pooled.defined();
+  ABSL_ASSIGN_OR_RETURN(found.values, CompareValues(model, out, expected));
+  if (const std::string path = folder + "/padded.safetensors"; PathExists(path)) {
+    ABSL_ASSIGN_OR_RETURN(const Expectations padded, Expectations::Open(path));
+    ABSL_ASSIGN_OR_RETURN(found.padded, CompareValues(model, out, padded));
+  }
+  found.equal_bits = EqualBits(model, out);
   return absl::OkStatus();
 }
 
@@ -246,11 +313,12 @@ absl::Status CompareDepth(const Model& model, const Expectations& expected, cons
 }  // namespace
 
 absl::StatusOr<FamilyDifferences> CheckFamily(const std::string& folder) {
-  ABSL_ASSIGN_OR_RETURN(const Expectations expected, Expectations::Open(folder));
+  ABSL_ASSIGN_OR_RETURN(const Expectations expected,
+                        Expectations::Open(folder + "/expected.safetensors"));
   ABSL_ASSIGN_OR_RETURN(const Model model, Load(folder, expected));
   FamilyDifferences found;
   found.texts = static_cast<int>(model.texts.size());
-  ABSL_RETURN_IF_ERROR(CompareValues(model, expected, found));
+  ABSL_RETURN_IF_ERROR(CompareOutputs(model, folder, expected, found));
   const int layers = model.backbone->layers();
   for (int depth = -1; depth <= layers; ++depth) {
     const std::string text = depth < 0 ? "none" : absl::StrCat(depth);

@@ -2,20 +2,29 @@
 #ifndef GRAFT_TESTS_SUPPORT_FAMILY_CHECK_H_
 #define GRAFT_TESTS_SUPPORT_FAMILY_CHECK_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 
 namespace graft::testing {
 
-// Largest absolute differences to expected.safetensors, and what else is told of a folder.
-struct FamilyDifferences {
+// Largest absolute differences of what comes out of a model.
+struct ValueDifferences {
   double hidden = 0;       // over all stages
   double last_hidden = 0;  // of the last stage
+  double pooled = 0;       // 0 without a pooler that graft's head begins with
   double logits = 0;       // 0 without a head
+};
+
+struct FamilyDifferences {
+  ValueDifferences values;
+  // The same to what transformers gave in one padded batch, where the folder has
+  // padded.safetensors.
+  std::optional<ValueDifferences> padded;
   double gradient =
       0;  // of all parameters, over all freeze depths, beside the largest of its tensor
-  bool has_logits = false;
+  bool has_pooled = false, has_logits = false;
   bool equal_bits = true;  // every text alone and in company
   bool frozen_without_gradient = true;
   int texts = 0;

@@ -48,6 +48,21 @@ TEST(TextClassifier, OpensAFolderThatTransformersSaved) {
   EXPECT_EQ(classifier->max_length(), 64u);
 }
 
+TEST(TextClassifier, TheTokenizersFilesSayWhichEndIsCutOff) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(GoldenFolder("bert-tiny"), folder / "model",
+                        std::filesystem::copy_options::recursive);
+  folder.Write("model/tokenizer_config.json",
+               R"({"model_max_length": 5, "truncation_side": "left"})");
+  const auto classifier = TextClassifier::Load(folder / "model");
+  ASSERT_THAT(classifier.status(), IsOk());
+  const auto results =
+      classifier->Predict(std::vector<std::string>{"the plot, a good film", "a good film"});
+  ASSERT_THAT(results.status(), IsOk());
+  EXPECT_GT((*results)[0].cut_off, 0u);
+  EXPECT_EQ((*results)[0].scores, (*results)[1].scores);
+}
+
 TEST(TextClassifier, TextHasTheSameScoresAloneAndInCompany) {
   const auto classifier = TextClassifier::Load(GoldenFolder("bert-tiny"));
   ASSERT_THAT(classifier.status(), IsOk());

@@ -36,8 +36,9 @@ struct ExpectedScore {
   std::vector<std::optional<double>> log_probabilities;
 };
 
-std::vector<ExpectedScore> ExpectedScores(const std::string& folder) {
-  const auto document = JsonDocument::Load(folder + "/scores.json");
+std::vector<ExpectedScore> ExpectedScores(const std::string& folder,
+                                          const std::string& name = "scores.json") {
+  const auto document = JsonDocument::Load(JoinPath(folder, name));
   ABSL_CHECK_OK(document.status());
   std::vector<ExpectedScore> rows;
   const auto items = document->root().AsArray();
@@ -129,6 +130,43 @@ TEST_P(GoldenScores, CutsLongTextsAndSaysHowMuch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(TextScoring, GoldenScores, ::testing::Values("gpt2", "bert"));
+
+// A copy of the folder of GPT-2 whose tokenizer_config.json says this.
+std::string Gpt2With(const TemporaryFolder& folder, const std::string& config) {
+  std::filesystem::copy(GoldenFolder("scores/gpt2"), folder / "model");
+  folder.Write("model/tokenizer_config.json", config);
+  return folder / "model";
+}
+
+TEST(TextScoring, TypesFromTheTokenizerCountForGpt2) {
+  const std::vector<ExpectedScore> rows =
+      ExpectedScores(GoldenFolder("scores/gpt2"), "scores_with_types.json");
+  for (const char* member : {R"("model_input_names": ["input_ids", "token_type_ids"])",
+                             R"("tokenizer_class": "BertTokenizerFast")"}) {
+    const TemporaryFolder folder;
+    const auto model =
+        LoadModel(Gpt2With(folder, absl::StrCat(R"({"model_max_length": 24, )", member, "}")));
+    ASSERT_THAT(model, IsOk());
+    const auto scores = ScoreTexts(*model, Texts(rows));
+    ASSERT_THAT(scores.status(), IsOk());
+    for (size_t t = 0; t < rows.size(); ++t) {
+      for (size_t i = 1; i < rows[t].ids.size(); ++i) {
+        EXPECT_NEAR(*(*scores)[t].tokens[i].log_probability, *rows[t].log_probabilities[i], 1e-5);
+      }
+    }
+  }
+}
+
+TEST(TextScoring, TheTokenizersFilesSayWhichEndIsCutOff) {
+  const TemporaryFolder folder;
+  const auto model =
+      LoadModel(Gpt2With(folder, R"({"model_max_length": 3, "truncation_side": "left"})"));
+  ASSERT_THAT(model, IsOk());
+  const auto scores = ScoreTexts(*model, {"abcdefg", "efg"});
+  ASSERT_THAT(scores.status(), IsOk());
+  EXPECT_EQ((*scores)[0].sum, (*scores)[1].sum);
+  EXPECT_EQ((*scores)[0].cut_off, 4u);
+}
 
 TEST(TextScoring, ATextWithoutTokensIsRefused) {
   const auto model = LoadModel(GoldenFolder("scores/gpt2"));

@@ -1,6 +1,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -78,6 +79,52 @@ TEST(LoadTokenizerTest, TheMaskIsWhatTheConfigNamesElseTheOneWithTheUsualName) {
   std::erase_if(without["added_tokens"].get_ref<Json::array_t&>(),
                 [](const Json& token) { return token["content"] == "[MASK]"; });
   EXPECT_EQ((*Load({{"tokenizer.json", without.dump()}}))->mask_id(), std::nullopt);
+}
+
+TEST(LoadTokenizerTest, TheCutOffEndIsWhatTheConfigNamesElseTokenizerJson) {
+  Json json = TokenizerJson();
+  const auto side = [&](const std::string& config) {
+    const auto tokenizer =
+        Load({{"tokenizer.json", json.dump()}, {"tokenizer_config.json", config}});
+    EXPECT_THAT(tokenizer, IsOk());
+    return (*tokenizer)->truncation_side();
+  };
+  EXPECT_EQ(side("{}"), TruncationSide::kRight);
+  EXPECT_EQ(side(R"({"truncation_side": "left"})"), TruncationSide::kLeft);
+  json["truncation"] = {{"max_length", 5}, {"direction", "Left"}};
+  EXPECT_EQ(side("{}"), TruncationSide::kLeft);
+  EXPECT_EQ(side(R"({"truncation_side": "right"})"), TruncationSide::kRight);
+  EXPECT_THAT(
+      Load({{"tokenizer.json", json.dump()},
+            {"tokenizer_config.json", R"({"truncation_side": "top"})"}}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr(
+                   "tokenizer_config.json: truncation_side: expected left or right, found 'top'")));
+  json["truncation"]["direction"] = "left";
+  EXPECT_THAT(Load({{"tokenizer.json", json.dump()}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("direction: expected Left or Right, found 'left'")));
+}
+
+TEST(LoadTokenizerTest, TypesAreGivenAsInputNamesSayElseTheClass) {
+  for (const auto& [config, tokenizer_config, given] :
+       std::vector<std::tuple<std::string, std::string, bool>>{
+           {R"({"model_type": "bert"})", "{}", true},
+           {R"({"model_type": "gpt2"})", "{}", false},
+           {R"({"model_type": "gpt2"})", R"({"tokenizer_class": "BertTokenizerFast"})", true},
+           {R"({"model_type": "gpt2", "tokenizer_class": "DebertaTokenizer"})", "{}", true},
+           {R"({"model_type": "bert"})", R"({"tokenizer_class": "PreTrainedTokenizerFast"})",
+            false},
+           {R"({"model_type": "bert"})", R"({"model_input_names": ["input_ids"]})", false},
+           {R"({"model_type": "gpt2"})",
+            R"({"model_input_names": ["input_ids", "token_type_ids"]})", true}}) {
+    const auto tokenizer = Load({{"tokenizer.json", TokenizerJson().dump()},
+                                 {"config.json", config},
+                                 {"tokenizer_config.json", tokenizer_config}});
+    ASSERT_THAT(tokenizer, IsOk());
+    EXPECT_EQ((*tokenizer)->gives_type_ids(), given) << config << tokenizer_config;
+    EXPECT_EQ((*tokenizer)->EncodeBatch({"a"}, {}, 1).types_given, given);
+  }
 }
 
 TEST(LoadTokenizerTest, FormattedJsonAndAnyOrderOfMembersRead) {

@@ -6,6 +6,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "tokenizers/files/component_row.h"
 #include "tokenizers/files/components.h"
 #include "tokenizers/files/folder_tokens.h"
@@ -73,10 +74,16 @@ absl::StatusOr<TokenizerParts> ParseTokenizerJson(std::string text, const std::s
   ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
   const JsonValue root = document.root();
   ABSL_ASSIGN_OR_RETURN(const JsonValue model, root.Get("model"));
+  TokenizerParts parts;
   if (const auto truncation = root.Find("truncation")) {
     ABSL_RETURN_IF_ERROR(truncation->GetInt("max_length", 0, kMaxLength).status());
+    ABSL_ASSIGN_OR_RETURN(const std::string_view side, truncation->GetString("direction", "Right"));
+    if (side != "Left" && side != "Right") {
+      return truncation->Error(
+          absl::StrCat("direction: expected Left or Right, found ", Quoted(side)));
+    }
+    if (side == "Left") parts.truncation_side = TruncationSide::kLeft;
   }
-  TokenizerParts parts;
   ABSL_ASSIGN_OR_RETURN(ModelOfJson read, ReadModel(model, std::move(vocabulary)));
   parts.model_type = std::move(read.type);
   parts.model = std::move(read.model);

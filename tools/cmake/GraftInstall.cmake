@@ -35,15 +35,21 @@ set(graft_public_headers
   tasks/bootstrap.h
   tasks/convert_model.h
   tasks/data_set.h
+  tasks/embedding_index.h
   tasks/inference.h
   tasks/language_head.h
   tasks/metrics.h
+  tasks/model_fingerprint.h
   tasks/model_folder.h
+  tasks/nearest_texts.h
+  tasks/pooling_mode.h
   tasks/pooling_name.h
   tasks/sentence_modules.h
   tasks/sequence_classifier.h
   tasks/text_classifier.h
+  tasks/text_embedder.h
   tasks/text_scoring.h
+  tasks/threads.h
   tasks/token_classifier.h
   tasks/training.h
   tokenizers/encoding.h

@@ -115,6 +115,24 @@ TEST(CompareWeightsTest, ANaNIsTheLargestDifferenceWhateverFollows) {
   EXPECT_TRUE(std::isnan(found.at("t").largest_difference.value_or(0)));
 }
 
+TEST(CompareWeightsTest, Float8IsComparedWithOtherTypes) {
+  const std::vector<float> two = {1, 2}, other = {1, 2.5f};
+  const std::vector<uint8_t> e4m3 = {0x38, 0x40}, e5m2 = {0x3C, 0x40}, e8m0 = {0x7F, 0x80};
+  const auto found = Compare({{"a", DType::kF8E4M3, {2}, Bytes(e4m3)},
+                              {"b", DType::kF8E5M2, {2}, Bytes(e5m2)},
+                              {"c", DType::kF8E8M0, {2}, Bytes(e8m0)},
+                              {"d", DType::kF8E4M3, {2}, Bytes(e4m3)}},
+                             {{"a", DType::kF32, {2}, Bytes(two)},
+                              {"b", DType::kF8E8M0, {2}, Bytes(e8m0)},
+                              {"c", DType::kF8E4M3, {2}, Bytes(e4m3)},
+                              {"d", DType::kF32, {2}, Bytes(other)}});
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_EQ(found.at(name).verdict, TensorVerdict::kOtherType) << name;
+  }
+  EXPECT_EQ(found.at("d").verdict, TensorVerdict::kOtherValues);
+  EXPECT_EQ(found.at("d").largest_difference, 0.5);
+}
+
 TEST(CompareWeightsTest, OnlyFloatsAreComparedAcrossTypes) {
   const std::vector<float> floats = {1};
   const std::vector<int32_t> integers = {2};

@@ -109,6 +109,37 @@ TEST_F(ConvertWeightsTest, OtherFloatsAreWidenedOrRounded) {
                                       "tenths: other values"));
 }
 
+TEST_F(ConvertWeightsTest, Float8KeepsItsTypeOrBecomesWider) {
+  const std::string e4m3 = "\x38\xB9\x7E", e8m0 = "\x7F\x80\xFE";
+  const std::vector<TensorToWrite> tensors = {{"a", DType::kF8E4M3, {3}, {e4m3.data(), 3}},
+                                              {"b", DType::kF8E8M0, {2}, {e8m0.data(), 2}}};
+  ASSERT_THAT(WriteSafetensors(in_ / "model.safetensors", tensors, {}), IsOk());
+  const auto source = WeightFiles::OpenFolder(in_.path());
+  ASSERT_THAT(source, IsOk());
+  ASSERT_THAT(WriteConverted(*source, {}, out_.path()), IsOk());
+  EXPECT_THAT(Verdicts(), ElementsAre("a: equal", "b: equal"));
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    ASSERT_THAT(WriteConverted(*source, {.dtype = dtype}, out_.path()), IsOk());
+    EXPECT_THAT(Verdicts(), ElementsAre("a: other type", "b: other type"));
+    EXPECT_THAT(Read("a"), ElementsAre(1, -1.125f, 448));
+    EXPECT_THAT(Read("b"), ElementsAre(1, 2));
+  }
+}
+
+// The new numbers would be those without the scale, which nothing says.
+TEST_F(ConvertWeightsTest, Float8WithAScaleKeepsItsType) {
+  const std::string byte(1, '\x38');
+  const std::vector<TensorToWrite> tensors = {{"w", DType::kF8E4M3, {1}, {byte.data(), 1}},
+                                              {"w_scale", DType::kF8E8M0, {1}, {byte.data(), 1}}};
+  ASSERT_THAT(WriteSafetensors(in_ / "model.safetensors", tensors, {}), IsOk());
+  const auto source = WeightFiles::OpenFolder(in_.path());
+  ASSERT_THAT(source, IsOk());
+  EXPECT_THAT(WriteConverted(*source, {.dtype = DType::kF32}, out_.path()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'w': expected numbers as")));
+  ASSERT_THAT(WriteConverted(*source, {}, out_.path()), IsOk());
+  EXPECT_THAT(Verdicts(), ElementsAre("w: equal", "w_scale: equal"));
+}
+
 TEST_F(ConvertWeightsTest, NumbersThatDoNotFitAreNamed) {
   EXPECT_THAT(
       Convert({{"a", {1, 70000}}}, {.dtype = DType::kF16}),

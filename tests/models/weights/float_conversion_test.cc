@@ -4,8 +4,10 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -64,6 +66,70 @@ TEST(FloatConversionTest, DoublesAreRoundedToNearestAndToInfinity) {
   EXPECT_EQ(out[4], 0.0f);
   EXPECT_EQ(out[5], 16777216.0f);  // ties to even
   EXPECT_EQ(out[6], 16777220.0f);
+}
+
+// A float8 number by arithmetic: a fraction of `bits` bits below an exponent with this bias.
+double Float8ByDefinition(uint8_t byte, int bits, int bias) {
+  const double sign = (byte & 0x80) != 0 ? -1 : 1;
+  const int exponent = (byte & 0x7F) >> bits;
+  const int fraction = byte & ((1 << bits) - 1);
+  if (exponent == 0) return sign * std::ldexp(fraction, 1 - bias - bits);
+  return sign * std::ldexp((1 << bits) + fraction, exponent - bias - bits);
+}
+
+TEST(FloatConversionTest, EveryFloat8IsExact) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 256; ++i) {
+    const auto byte = static_cast<uint8_t>(i);
+    const int magnitude = byte & 0x7F;
+    if (magnitude == 0x7F) {
+      EXPECT_TRUE(std::isnan(E4M3ToFloat(byte))) << i;
+    } else {
+      EXPECT_EQ(E4M3ToFloat(byte), Float8ByDefinition(byte, 3, 7)) << i;
+    }
+    if (magnitude > 0x7C) {
+      EXPECT_TRUE(std::isnan(E5M2ToFloat(byte))) << i;
+    } else {
+      EXPECT_EQ(E5M2ToFloat(byte), magnitude < 0x7C ? Float8ByDefinition(byte, 2, 15)
+                                                    : std::copysign(kInfinity, byte < 128 ? 1 : -1))
+          << i;
+    }
+    EXPECT_EQ(std::signbit(E4M3ToFloat(byte)), byte >= 128) << i;
+    EXPECT_EQ(std::signbit(E5M2ToFloat(byte)), byte >= 128) << i;
+    if (byte < 255) {
+      EXPECT_EQ(E8M0ToFloat(byte), std::ldexp(1.0, i - 127)) << i;
+    }
+  }
+  EXPECT_TRUE(std::isnan(E8M0ToFloat(255)));
+}
+
+// tests/golden/float8.txt: a line for each byte, with the bits of the three numbers. Of NaNs only
+// the sign is compared: PyTorch makes those of F8_E5M2 quiet, and that of F8_E8M0 not.
+TEST(FloatConversionTest, EveryFloat8IsThatOfPyTorch) {
+  std::vector<uint8_t> bytes(256);
+  std::iota(bytes.begin(), bytes.end(), 0);
+  std::vector<float> found[3];
+  for (std::vector<float>& floats : found) floats.resize(bytes.size());
+  E4M3ToFloat(bytes.data(), found[0].data(), bytes.size());
+  E5M2ToFloat(bytes.data(), found[1].data(), bytes.size());
+  E8M0ToFloat(bytes.data(), found[2].data(), bytes.size());
+  std::ifstream golden(GRAFT_SOURCE_DIR "/tests/golden/float8.txt");
+  golden >> std::hex;
+  for (const uint8_t byte : bytes) {
+    uint32_t key = 0;
+    ASSERT_TRUE(golden >> key);
+    ASSERT_EQ(key, byte);
+    for (const std::vector<float>& floats : found) {
+      uint32_t bits = 0;
+      ASSERT_TRUE(golden >> bits);
+      if (std::isnan(std::bit_cast<float>(bits))) {
+        EXPECT_TRUE(std::isnan(floats[byte])) << key;
+        EXPECT_EQ(std::signbit(floats[byte]), bits >> 31 != 0) << key;
+      } else {
+        EXPECT_EQ(std::bit_cast<uint32_t>(floats[byte]), bits) << key;
+      }
+    }
+  }
 }
 
 // Of the two halves around a number the nearer one, by arithmetic in double; the even one of ties.

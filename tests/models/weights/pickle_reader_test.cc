@@ -23,6 +23,7 @@ using graft::testing::RefusedFile;
 using graft::testing::StatusIs;
 using graft::testing::TorchRecords;
 using graft::testing::ZipBytes;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -95,12 +96,30 @@ TEST(PickleReaderTest, CyclesDoNoHarm) {
   EXPECT_THAT(cycles->others, ElementsAre("self", "list"));
 }
 
-TEST(PickleReaderTest, DepthCostsNothing) {
-  const auto tuples = ReadPyTorch(Named(")" + Repeat("\x85", 10'000)));
-  ASSERT_THAT(tuples, IsOk());
-  EXPECT_THAT(tuples->others, ElementsAre("w"));
-  EXPECT_THAT(ReadPyTorch(Named(Repeat("]", 100'000) + Repeat("a", 99'999))), IsOk());
-  EXPECT_THAT(ReadPyTorch(Named(Repeat("(", 100'000) + Repeat("t", 100'000))), IsOk());
+// torch.load takes any depth.
+TEST(PickleReaderTest, DepthIsBounded) {
+  const auto expect = [](const std::string& value, bool accepted) {
+    const auto table = ReadPyTorch(Named(value));
+    if (accepted) {
+      EXPECT_THAT(table, IsOk());
+    } else {
+      EXPECT_THAT(table,
+                  StatusIs(absl::StatusCode::kDataLoss,
+                           AllOf(HasSubstr("archive/data.pkl: byte "),
+                                 HasSubstr("expected values of at most 64 levels, found more"))));
+    }
+  };
+  // The dictionary of the state is a level, an empty container is none.
+  for (const size_t levels : {63, 64, 10'000}) {
+    const bool accepted = levels == 63;
+    expect(")" + Repeat("\x85", levels), accepted);
+    expect(Repeat("](", levels) + "N" + Repeat("e", levels), accepted);
+    expect(Repeat("(", levels) + "N" + Repeat("t", levels), accepted);
+    expect(Repeat("}N", levels) + "N" + Repeat("s", levels), accepted);
+    expect(Repeat("}", levels / 2) + "N" + Repeat("\x85Ns", levels / 2), accepted);
+  }
+  // A list that holds itself has no depth.
+  expect("]q\1h\1a", true);
 }
 
 // Ten kilobytes that ask for ten million items.
@@ -320,7 +339,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "'torch.ComplexFloatStorage'"},
         RefusedFile{"StorageOfUntypedBytes",
                     Value(pickle::Global("torch.storage", "UntypedStorage")),
-                    "byte 2: expected tensors and plain values, found the global "
+                    "expected a dictionary of tensors, found the global "
                     "'torch.storage.UntypedStorage'"},
         RefusedFile{"NegativeElements", Value(pickle::Storage("FloatStorage", "0", -6)),
                     "byte 55: persistent id: item 4: expected an integer of at least 0, found the "
@@ -476,6 +495,82 @@ INSTANTIATE_TEST_SUITE_P(
                                {pickle::Text("t"), "\x88", "}"})),
             "byte 52: torch._utils._rebuild_parameter: item 0: expected a tensor, found the text "
             "'t'"}),
+    NameOf);
+
+// The 24 bytes of the floats as a tensor with a type of its own.
+std::string Typed(int64_t offset, const std::vector<int64_t>& shape,
+                  const std::string& type = pickle::Global("torch", "float8_e5m2"),
+                  const std::string& more = "") {
+  return Named(pickle::TypedTensor(pickle::Untyped("0", 24), offset, shape, {1}, type, more));
+}
+std::string OtherType(std::string_view name) {
+  return Typed(0, {24}, pickle::Global("torch", name));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    TypedTensors, PickleRefusalTest,
+    ::testing::Values(
+        RefusedFile{
+            "Float8BehindTheStorage", Typed(1, {24}),
+            "byte 162: expected a tensor inside the 24 elements of storage '0', found F8_E5M2 of "
+            "shape [24] with strides [1] from element 1 on"},
+        RefusedFile{
+            "NumbersOf4BytesBehindTheStorage", Typed(0, {7}, pickle::Global("torch", "uint32")),
+            "byte 157: expected a tensor inside the 6 elements of storage '0', found U32 of shape "
+            "[7]"},
+        RefusedFile{
+            "NumbersOf8BytesOverAnOddStorage",
+            Named(pickle::TypedTensor(pickle::Untyped("0", 23), 0, {3}, {1},
+                                      pickle::Global("torch", "uint64"))),
+            "byte 157: expected a tensor inside the 2 elements of storage '0', found U64 of shape "
+            "[3]"},
+        RefusedFile{"TheTypeIsAText", Typed(0, {24}, pickle::Text("float8_e5m2")),
+                    "byte 159: torch._utils._rebuild_tensor_v3: item 6: expected an element type, "
+                    "found the "
+                    "text 'float8_e5m2'"},
+        RefusedFile{"TheTypeIsAStorage", Typed(0, {24}, pickle::Global("torch", "ByteStorage")),
+                    "byte 162: torch._utils._rebuild_tensor_v3: item 6: expected an element type, "
+                    "found the "
+                    "global 'torch.ByteStorage'"},
+        RefusedFile{"TypedGradientIsNoBool",
+                    Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v3"),
+                                       {pickle::Untyped("0", 24), pickle::Int(0),
+                                        pickle::Ints({24}), pickle::Ints({1}), "N", "}",
+                                        pickle::Global("torch", "float8_e5m2")})),
+                    "byte 136: torch._utils._rebuild_tensor_v3: item 4: expected true or false, "
+                    "found none"},
+        RefusedFile{
+            "TypedMetadata", Typed(0, {24}, pickle::Global("torch", "float8_e5m2"), pickle::Int(1)),
+            "byte 164: torch._utils._rebuild_tensor_v3: item 7: expected no metadata, found the "
+            "integer 1"},
+        RefusedFile{
+            "NoType",
+            Named(pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v3"),
+                               {kFloats, pickle::Int(0), ")", ")", "\x89", "}"})),
+            "byte 101: torch._utils._rebuild_tensor_v3: expected a tuple of 7 to 8, found a tuple "
+            "of 6"},
+        RefusedFile{"ATypeIsCalled", Value(pickle::Call(pickle::Global("torch", "uint16"), {})),
+                    "byte 18: expected a function to call, found the global 'torch.uint16'"},
+        RefusedFile{"Float8WithoutNegativeZero", OtherType("float8_e4m3fnuz"),
+                    "byte 142: expected tensors and plain values, found the global "
+                    "'torch.float8_e4m3fnuz', whose numbers are not those of the "
+                    "type without UZ"},
+        RefusedFile{"OtherFloat8WithoutNegativeZero", OtherType("float8_e5m2fnuz"),
+                    "byte 142: expected tensors and plain values, found the global "
+                    "'torch.float8_e5m2fnuz', whose numbers are not those of the "
+                    "type without UZ"},
+        RefusedFile{"NumbersOf4Bits", OtherType("float4_e2m1fn_x2"),
+                    "byte 142: expected tensors and plain values, found the global "
+                    "'torch.float4_e2m1fn_x2', whose elements take 4 bits"},
+        RefusedFile{"ComplexNumbers", Named(pickle::Storage("ComplexFloatStorage", "0", 3)),
+                    "byte 22: expected tensors and plain values, found the global "
+                    "'torch.ComplexFloatStorage', whose elements are pairs of "
+                    "numbers"},
+        RefusedFile{"ComplexNumbersOf16Bytes",
+                    Named(pickle::Storage("ComplexDoubleStorage", "0", 1)),
+                    "byte 22: expected tensors and plain values, found the global "
+                    "'torch.ComplexDoubleStorage', whose elements are pairs of "
+                    "numbers"}),
     NameOf);
 
 // Under "0", "1" and so on a dictionary of one tensor each.

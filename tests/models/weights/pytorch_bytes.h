@@ -92,6 +92,20 @@ inline std::string Tensor(const std::string& storage, int64_t offset,
   return Call(Global("torch._utils", "_rebuild_tensor_v2"),
               {storage, Int(offset), Ints(shape), Ints(strides), "\x89", EmptyOrderedDict(), more});
 }
+// Bytes, and a tensor over them with a type of its own.
+inline std::string Untyped(std::string_view key, int64_t bytes) {
+  return Tuple({Text("storage"), Global("torch.storage", "UntypedStorage"), Text(key), Text("cpu"),
+                Int(bytes)}) +
+         "Q";
+}
+inline std::string TypedTensor(const std::string& storage, int64_t offset,
+                               const std::vector<int64_t>& shape,
+                               const std::vector<int64_t>& strides, const std::string& type,
+                               const std::string& more = "") {
+  return Call(
+      Global("torch._utils", "_rebuild_tensor_v3"),
+      {storage, Int(offset), Ints(shape), Ints(strides), "\x89", EmptyOrderedDict(), type, more});
+}
 // Protocol, value, STOP.
 inline std::string Whole(const std::string& value) { return "\x80\x02" + value + "."; }
 

@@ -118,6 +118,34 @@ TEST(PyTorchZipTest, EveryTypeOfElementLoads) {
   }
 }
 
+TEST(PyTorchZipTest, TypesWithoutAStorageOfTheirOwnLoad) {
+  struct Case {
+    std::string type;
+    DType dtype;
+  };
+  for (const Case& c : {Case{"float8_e4m3fn", DType::kF8E4M3}, Case{"float8_e5m2", DType::kF8E5M2},
+                        Case{"float8_e8m0fnu", DType::kF8E8M0}, Case{"uint16", DType::kU16},
+                        Case{"uint32", DType::kU32}, Case{"uint64", DType::kU64}}) {
+    const auto size = static_cast<int64_t>(DTypeSize(c.dtype));
+    const std::string storage = pickle::Untyped("0", 7 * size);
+    const std::string type = pickle::Global("torch", c.type);
+    const auto table = ReadPyTorch(TorchZip(
+        pickle::Dict({pickle::Text("w"), pickle::TypedTensor(storage, 1, {2, 3}, {1, 2}, type),
+                      pickle::Text("bytes"), pickle::Tensor(storage, 0, {7 * size}, {1}),
+                      pickle::Text("all"), pickle::TypedTensor(storage, 0, {7}, {1}, type, "}")}),
+        {std::string(static_cast<size_t>(7 * size), '\1')}));
+    ASSERT_THAT(table, IsOk()) << c.type;
+    const TensorInfo& tensor = *FindTensor(*table, "w");
+    EXPECT_EQ(tensor.dtype, c.dtype);
+    EXPECT_THAT(tensor.strides, ElementsAre(1, 2));
+    EXPECT_EQ(tensor.begin, table->blocks[0].begin + DTypeSize(c.dtype));
+    EXPECT_EQ(tensor.end, table->blocks[0].end);
+    EXPECT_EQ(FindTensor(*table, "bytes")->dtype, DType::kU8);
+    EXPECT_EQ(FindTensor(*table, "all")->dtype, c.dtype);
+    EXPECT_EQ(FindTensor(*table, "all")->bytes(), FindTensor(*table, "bytes")->bytes());
+  }
+}
+
 TEST(PyTorchZipTest, StridesStayWhereElementsDoNotStandRowByRow) {
   struct Case {
     int64_t offset;

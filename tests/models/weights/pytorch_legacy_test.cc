@@ -100,6 +100,23 @@ TEST(PyTorchLegacyTest, StoragesThatOnlyOtherThingsUseLoad) {
   EXPECT_THAT(table->others, ElementsAre("inner"));
 }
 
+// torch 2.11 writes such files and cannot read them.
+TEST(PyTorchLegacyTest, TypesWithoutAStorageOfTheirOwnLoad) {
+  const std::string storage =
+      pickle::Tuple({pickle::Text("storage"), pickle::Global("torch.storage", "UntypedStorage"),
+                     pickle::Text("0"), pickle::Text("cpu"), pickle::Int(8), "N"}) +
+      "Q";
+  const std::string tensor =
+      pickle::TypedTensor(storage, 1, {3}, {1}, pickle::Global("torch", "uint16"));
+  const std::string bytes =
+      TorchLegacy(pickle::Dict({pickle::Text("w"), tensor}), {{"0", 8, "ABCDEFGH"}}).Bytes();
+  const auto table = ReadPyTorch(bytes);
+  ASSERT_THAT(table, IsOk());
+  EXPECT_EQ(table->tensors[0].dtype, DType::kU16);
+  EXPECT_EQ(table->tensors[0].begin, bytes.find("CDEFGH"));
+  EXPECT_EQ(table->tensors[0].end, bytes.size());
+}
+
 TEST(PyTorchLegacyTest, AnEmptyStateLoads) {
   EXPECT_THAT(ReadPyTorch(TorchLegacy("}", {}).Bytes()), IsOk());
 }

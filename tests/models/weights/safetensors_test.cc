@@ -52,6 +52,10 @@ std::string TwoTensors(std::string_view offsets_a, std::string_view offsets_b, s
       std::string(data, '\0'));
 }
 
+const std::string kWrongType =
+    "header: a: expected an element type of F64, F32, F16, BF16, F8_E4M3, F8_E5M2, F8_E8M0, I64, "
+    "I32, I16, I8, U64, U32, U16, U8, BOOL; found ";
+
 struct Refused {
   std::string what;
   std::string bytes;
@@ -182,11 +186,19 @@ INSTANTIATE_TEST_SUITE_P(
                 "header: a: expected the key 'shape', found no such key"},
         Refused{"NoOffsets", SafetensorsBytes(R"({"a":{"dtype":"U8","shape":[0]}})"),
                 "header: a: expected the key 'data_offsets', found no such key"},
-        Refused{"UnknownType", OneTensor("F33", "[1]", "[0,4]", 4),
-                "header: a: expected an element type of F64, F32, F16, BF16, I64, I32, I16, I8, "
-                "U64, U32, U16, U8, BOOL; found 'F33'"},
-        Refused{"SubByteType", OneTensor("F4", "[2]", "[0,1]", 1),
-                "header: a: expected an element"},
+        Refused{"UnknownType", OneTensor("F33", "[1]", "[0,4]", 4), kWrongType + "'F33'"},
+        Refused{"TypeOf4Bits", OneTensor("F4", "[2]", "[0,1]", 1),
+                kWrongType + "'F4', whose elements take 4 bits"},
+        Refused{"TypeOf6Bits", OneTensor("F6_E2M3", "[4]", "[0,3]", 3),
+                kWrongType + "'F6_E2M3', whose elements take 6 bits"},
+        Refused{"OtherTypeOf6Bits", OneTensor("F6_E3M2", "[4]", "[0,3]", 3),
+                kWrongType + "'F6_E3M2', whose elements take 6 bits"},
+        Refused{"Float8WithoutNegativeZero", OneTensor("F8_E4M3FNUZ", "[1]", "[0,1]", 1),
+                kWrongType + "'F8_E4M3FNUZ', whose numbers are not those of the type without UZ"},
+        Refused{"OtherFloat8WithoutNegativeZero", OneTensor("F8_E5M2FNUZ", "[1]", "[0,1]", 1),
+                kWrongType + "'F8_E5M2FNUZ', whose numbers are not those of the type without UZ"},
+        Refused{"ComplexNumbers", OneTensor("C64", "[1]", "[0,8]", 8),
+                kWrongType + "'C64', whose elements are pairs of numbers"},
         Refused{"ShapeIsANumber", OneTensor("F32", "1", "[0,4]", 4),
                 "header: a.shape: expected an array, found 1"},
         Refused{"OffsetsAreAnObject", OneTensor("F32", "[1]", "{}", 4),
@@ -232,6 +244,31 @@ TEST(SafetensorsTest, LoadsWhatTheFormatAllows) {
   EXPECT_THAT(OpenBytes(ManyTensors(65'536)), IsOk());
 }
 
+// As small files of GPT-2 have it.
+TEST(SafetensorsTest, OneTensorAloneLoads) {
+  const TemporaryFolder folder;
+  const auto file = WeightFiles::Open(
+      folder.Write("model.safetensors",
+                   SafetensorsBytes(R"({"h.0.attn.c_attn.weight":{"dtype":"F32","shape":[1,2],)"
+                                    R"("data_offsets":[0,8]}})",
+                                    std::string_view("\0\0\x80\x3F\0\0\0\xC0", 8))));
+  ASSERT_THAT(file, IsOk());
+  std::vector<float> values(2);
+  ASSERT_THAT(file->ReadAsFloat(file->tensors()[0], absl::MakeSpan(values)), IsOk());
+  EXPECT_THAT(values, ElementsAre(1, -2));
+}
+
+TEST(SafetensorsTest, NansKeepTheirPayload) {
+  const TemporaryFolder folder;
+  const std::string bits = "\x45\x23\xC1\xFF";
+  const auto file = WeightFiles::Open(folder.Write(
+      "m", SafetensorsBytes(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", bits)));
+  ASSERT_THAT(file, IsOk());
+  float value = 0;
+  ASSERT_THAT(file->ReadAsFloat(file->tensors()[0], absl::MakeSpan(&value, 1)), IsOk());
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(&value), 4), bits);
+}
+
 TEST(SafetensorsTest, AMissingFileAndAFolderAreToldApart) {
   const TemporaryFolder folder;
   EXPECT_THAT(WeightFiles::Open(folder / "none"),
@@ -268,9 +305,10 @@ TEST(SafetensorsTest, OnlyFloatingPointTensorsReadAsFloat) {
   const auto file = WeightFiles::Open(folder.Write("m", OneTensor("I64", "[1]", "[0,8]", 8)));
   ASSERT_THAT(file, IsOk());
   float out = 0;
-  EXPECT_THAT(file->ReadAsFloat(file->tensors()[0], absl::MakeSpan(&out, 1)),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       EndsWith("/m: 'a': expected elements of F32, F16, BF16 or F64, found I64")));
+  EXPECT_THAT(
+      file->ReadAsFloat(file->tensors()[0], absl::MakeSpan(&out, 1)),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               EndsWith("/m: 'a': expected elements of F32, F16, BF16, F64 or float8, found I64")));
 }
 
 TEST(SafetensorsTest, AFileThatShrinksAfterOpenIsDataLossAtItsPlace) {

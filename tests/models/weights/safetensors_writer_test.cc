@@ -26,9 +26,10 @@ using ::testing::HasSubstr;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-constexpr DType kAllTypes[] = {DType::kF64, DType::kF32, DType::kF16, DType::kBF16, DType::kI64,
-                               DType::kI32, DType::kI16, DType::kI8,  DType::kU64,  DType::kU32,
-                               DType::kU16, DType::kU8,  DType::kBool};
+constexpr DType kAllTypes[] = {DType::kF64,    DType::kF32,    DType::kF16,    DType::kBF16,
+                               DType::kF8E4M3, DType::kF8E5M2, DType::kF8E8M0, DType::kI64,
+                               DType::kI32,    DType::kI16,    DType::kI8,     DType::kU64,
+                               DType::kU32,    DType::kU16,    DType::kU8,     DType::kBool};
 
 // A tensor that owns its bytes.
 struct Made {

@@ -70,7 +70,7 @@ TEST_F(ShardIndexTest, NamesThatLeaveTheFolderAreRefused) {
   std::filesystem::create_directory(folder_ / "a");
   WriteShard(folder_ / "x.safetensors", "t");
   for (const char* name :
-       {"../x.safetensors", "/etc/passwd", "a/../x.safetensors", "./x.safetensors",
+       {"../x.safetensors", "/etc/passwd", "a/../x.safetensors", "a/../../x", "./x.safetensors",
         R"(..\\x.safetensors)", R"(a\u0000b)", "", ".", "..", "a/x"}) {
     EXPECT_THAT(LoadNamed(name),
                 StatusIs(kDataLoss, AllOf(HasSubstr("index.json: weight_map.t: "),
@@ -97,6 +97,24 @@ TEST_F(ShardIndexTest, LinksPipesAndFoldersAreRefused) {
   EXPECT_THAT(LoadNamed("pipe"), StatusIs(kInvalid, HasSubstr("found a device or pipe")));
   std::filesystem::create_directory(folder_ / "folder");
   EXPECT_THAT(LoadNamed("folder"), StatusIs(kInvalid, HasSubstr("found a folder")));
+}
+
+// A folder that is a link leads to the folder that the caller asked for; a link inside of it cannot
+// be named.
+TEST_F(ShardIndexTest, AFolderMayBeALinkAndAFileBehindOneMayNot) {
+  const TemporaryFolder elsewhere;
+  WriteShard(elsewhere / "x.safetensors", "t");
+  std::filesystem::create_directory_symlink(elsewhere.path(), folder_ / "parent");
+  for (const char* name : {"parent/x.safetensors", "parent", "./parent/x.safetensors"}) {
+    EXPECT_FALSE(LoadNamed(name).ok()) << name;
+  }
+  EXPECT_THAT(LoadNamed("parent/x.safetensors"),
+              StatusIs(kDataLoss, HasSubstr("weight_map.t: expected the name of a file in this "
+                                            "folder, found 'parent/x.safetensors'")));
+  EXPECT_THAT(LoadNamed("parent"), StatusIs(kInvalid, HasSubstr("/parent: expected a file of this "
+                                                                "folder, found a link")));
+  elsewhere.Write("model.safetensors.index.json", R"({"weight_map": {"t": "x.safetensors"}})");
+  EXPECT_THAT(WeightFiles::OpenFolder(folder_ / "parent"), IsOk());
 }
 
 TEST_F(ShardIndexTest, TheLinksOfTheHubsCacheAreFollowed) {

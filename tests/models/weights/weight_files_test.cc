@@ -26,6 +26,7 @@ using testing::kSampleFloats;
 using testing::kSampleHalves;
 using testing::SampleLegacy;
 using testing::SampleZip;
+using testing::SpanOf;
 using testing::StatusIs;
 using testing::TemporaryFolder;
 namespace pickle = testing::pickle;
@@ -147,9 +148,51 @@ TEST_F(WeightFilesTest, OnlyFloatingPointNumbersBecomeFloats) {
   ASSERT_THAT(WriteSafetensors(folder_ / "i", {{"ids", DType::kI64, {2}, bytes}}, {}), IsOk());
   const auto weights = WeightFiles::Open(folder_ / "i");
   std::vector<float> values(2);
-  EXPECT_THAT(weights->ReadAsFloat(weights->tensors()[0], absl::MakeSpan(values)),
+  EXPECT_THAT(
+      weights->ReadAsFloat(weights->tensors()[0], absl::MakeSpan(values)),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("'ids': expected elements of F32, F16, BF16, F64 or float8, found I64")));
+}
+
+TEST_F(WeightFilesTest, Float8NumbersBecomeFloats) {
+  const std::string e4m3 = "\x38\xB9\x7E", e5m2 = "\x3C\xBD\x7B", e8m0 = "\x7F\x80\x7D";
+  ASSERT_THAT(WriteSafetensors(folder_ / "f",
+                               {{"e4m3", DType::kF8E4M3, {3}, SpanOf(e4m3)},
+                                {"e5m2", DType::kF8E5M2, {3}, SpanOf(e5m2)},
+                                {"e8m0", DType::kF8E8M0, {3}, SpanOf(e8m0)}},
+                               {}),
+              IsOk());
+  const auto weights = WeightFiles::Open(folder_ / "f");
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_THAT(Read(*weights, "e4m3"), ElementsAre(1, -1.125f, 448));
+  EXPECT_THAT(Read(*weights, "e5m2"), ElementsAre(1, -1.25f, 57344));
+  EXPECT_THAT(Read(*weights, "e8m0"), ElementsAre(1, 2, 0.25f));
+}
+
+// Models with float8 weights have the scale of each matrix beside it: without it they compute
+// something else.
+TEST_F(WeightFilesTest, Float8WithAScaleIsNotComputedWith) {
+  const std::string byte(1, '\x38');
+  ASSERT_THAT(WriteSafetensors(folder_ / "f",
+                               {{"a", DType::kF8E4M3, {1}, SpanOf(byte)},
+                                {"a_scale", DType::kF8E8M0, {1}, SpanOf(byte)},
+                                {"b", DType::kF8E5M2, {1}, SpanOf(byte)},
+                                {"b_scale_inv", DType::kF8E8M0, {1}, SpanOf(byte)},
+                                {"c", DType::kI8, {1}, SpanOf(byte)},
+                                {"c_scale", DType::kF8E8M0, {1}, SpanOf(byte)}},
+                               {}),
+              IsOk());
+  const auto weights = WeightFiles::Open(folder_ / "f");
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_THAT(weights->CheckUnscaled(*weights->Find("a")),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("'ids': expected elements of F32, F16, BF16 or F64, found I64")));
+                       folder_ / "f: 'a': expected numbers as they are, found F8_E4M3 to be "
+                                 "multiplied by 'a_scale', which graft does not do"));
+  EXPECT_THAT(weights->CheckUnscaled(*weights->Find("b")),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'b_scale_inv'")));
+  for (const char* name : {"a_scale", "b_scale_inv", "c", "c_scale"}) {
+    EXPECT_THAT(weights->CheckUnscaled(*weights->Find(name)), IsOk()) << name;
+  }
 }
 
 TEST_F(WeightFilesTest, StridesThatShareElementsAreRefused) {

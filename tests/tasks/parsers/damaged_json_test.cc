@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "gtest/gtest.h"
 #include "tasks/graft_json.h"
+#include "tasks/module_configs.h"
 #include "tasks/sentence_modules.h"
 
 namespace graft {
@@ -36,6 +37,18 @@ std::vector<JsonKind> Kinds() {
        R"({"in_features": 8, "out_features": 2, "bias": true, )"
        R"("activation_function": "torch.nn.modules.linear.Identity"})",
        [](const std::string& path) { return CheckDenseConfig(path, 8, 2); }},
+      {"2_Dense/config.json of an embedder",
+       R"({"in_features": 8, "out_features": 2, "bias": false, "use_residual": true, )"
+       R"("activation_function": "torch.nn.modules.activation.GELU"})",
+       [](const std::string& path) { return ReadDenseModule(path, 8).status(); }},
+      {"1_Pooling/config.json of an embedder",
+       R"({"embedding_dimension": 8, "pooling_mode": ["cls", "weightedmean"], )"
+       R"("include_prompt": false})",
+       [](const std::string& path) { return ReadPoolingModule(path, 8).status(); }},
+      {"config_sentence_transformers.json",
+       R"({"prompts": {"query": "find ", "passage": null}, "default_prompt_name": "query", )"
+       R"("similarity_fn_name": "dot", "truncate_dim": 4, "model_type": "SentenceTransformer"})",
+       [](const std::string& path) { return ReadSentenceSettings(path).status(); }},
   };
 }
 
