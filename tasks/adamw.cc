@@ -25,9 +25,13 @@ AdamW::AdamW(std::vector<at::Tensor> tensors, double weight_decay) {
 }
 
 absl::StatusOr<double> AdamW::Step(double learning_rate, double clip) {
-  std::vector<at::Tensor> gradients;
-  for (const Slot& slot : slots_) gradients.push_back(slot.parameter.grad());
-  const double norm = GlobalNorm(gradients);
+  std::vector<at::Tensor> gradients, values;
+  for (const Slot& slot : slots_) {
+    const at::Tensor gradient = slot.parameter.grad();
+    gradients.push_back(gradient.is_sparse() ? gradient.coalesce() : gradient);
+    values.push_back(gradient.is_sparse() ? gradients.back()._values() : gradient);
+  }
+  const double norm = GlobalNorm(values);
   if (!std::isfinite(norm)) {
     return absl::InternalError(absl::StrCat("step ", steps_ + 1,
                                             ": expected gradients of a finite norm, found ", norm,
@@ -40,9 +44,15 @@ absl::StatusOr<double> AdamW::Step(double learning_rate, double clip) {
     const Slot& slot = slots_[i];
     AdamWOptions options;
     options.learning_rate = learning_rate;
-    options.weight_decay = slot.weight_decay;
-    AdamWStep(slot.parameter, gradients[i], slot.first_moment, slot.second_moment, options, scale,
-              steps_);
+    if (gradients[i].is_sparse()) {
+      options.weight_decay = 0;
+      AdamWStepOfRows(slot.parameter, gradients[i]._indices()[0], values[i], slot.first_moment,
+                      slot.second_moment, options, scale, steps_);
+    } else {
+      options.weight_decay = slot.weight_decay;
+      AdamWStep(slot.parameter, values[i], slot.first_moment, slot.second_moment, options, scale,
+                steps_);
+    }
     slot.parameter.mutable_grad() = at::Tensor();
   }
   return norm;

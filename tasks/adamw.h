@@ -18,6 +18,9 @@ namespace graft {
 double LinearSchedule(int64_t step, int64_t steps, double warmup);
 
 // Moments for every tensor that trains and for no other. Not thread-safe.
+//
+// Where a gradient is sparse (a table of words), only the rows that were met change, their moments
+// too, and without weight decay, which would pull at the rows of frequent words alone.
 class AdamW {
  public:
   // `weight_decay` goes to tensors of two and more dimensions.

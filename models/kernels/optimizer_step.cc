@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "models/kernels/loops.h"
+#include "models/kernels/rows.h"
 #include "models/kernels/tasks.h"
 
 namespace graft {
@@ -52,17 +53,21 @@ AdamWCoefficients Coefficients(const AdamWOptions& options, double gradient_scal
   };
 }
 
+void CheckStep(const std::vector<at::Tensor>& tensors, int64_t step) {
+  for (const at::Tensor& x : tensors) {
+    TORCH_CHECK(x.scalar_type() == at::kFloat && x.is_contiguous() && x.device().is_cpu() &&
+                    x.sizes() == tensors[0].sizes(),
+                "AdamWStep: expected contiguous float32 CPU tensors of one size");
+  }
+  TORCH_CHECK(step >= 1, "AdamWStep: step ", step, " is below 1");
+}
+
 }  // namespace
 
 void AdamWStep(const at::Tensor& parameter, const at::Tensor& gradient,
                const at::Tensor& first_moment, const at::Tensor& second_moment,
                const AdamWOptions& options, double gradient_scale, int64_t step) {
-  for (const at::Tensor& x : {parameter, gradient, first_moment, second_moment}) {
-    TORCH_CHECK(x.scalar_type() == at::kFloat && x.is_contiguous() && x.device().is_cpu() &&
-                    x.sizes() == parameter.sizes(),
-                "AdamWStep: expected contiguous float32 CPU tensors of one size");
-  }
-  TORCH_CHECK(step >= 1, "AdamWStep: step ", step, " is below 1");
+  CheckStep({parameter, gradient, first_moment, second_moment}, step);
   const AdamWCoefficients coefficients = Coefficients(options, gradient_scale, step);
   const float* g = gradient.const_data_ptr<float>();
   float* p = parameter.mutable_data_ptr<float>();
@@ -72,6 +77,31 @@ void AdamWStep(const at::Tensor& parameter, const at::Tensor& gradient,
   ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
     const int64_t offset = begin * kBlock, last = std::min(count, end * kBlock);
     simd::AdamW(coefficients, last - offset, g + offset, p + offset, m + offset, v + offset);
+  });
+}
+
+void AdamWStepOfRows(const at::Tensor& parameter, const at::Tensor& rows,
+                     const at::Tensor& gradient, const at::Tensor& first_moment,
+                     const at::Tensor& second_moment, const AdamWOptions& options,
+                     double gradient_scale, int64_t step) {
+  CheckStep({parameter, first_moment, second_moment}, step);
+  CheckFloats(gradient, 2, "AdamWStepOfRows");
+  const int64_t count = rows.size(0), width = parameter.size(1), size = parameter.size(0);
+  TORCH_CHECK(rows.scalar_type() == at::kLong && rows.is_contiguous() && gradient.is_contiguous() &&
+                  gradient.size(0) == count && gradient.size(1) == width,
+              "AdamWStepOfRows: expected int64 rows and a gradient for each");
+  const AdamWCoefficients coefficients = Coefficients(options, gradient_scale, step);
+  const int64_t* row = rows.const_data_ptr<int64_t>();
+  const float* g = gradient.const_data_ptr<float>();
+  float* p = parameter.mutable_data_ptr<float>();
+  float* m = first_moment.mutable_data_ptr<float>();
+  float* v = second_moment.mutable_data_ptr<float>();
+  ParallelFor(count, RowGrain(width), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      TORCH_CHECK(row[i] >= 0 && row[i] < size, "AdamWStepOfRows: row ", row[i], " of ", size);
+      const int64_t at = row[i] * width;
+      simd::AdamW(coefficients, width, g + i * width, p + at, m + at, v + at);
+    }
   });
 }
 

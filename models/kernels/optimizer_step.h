@@ -25,6 +25,14 @@ void AdamWStep(const at::Tensor& parameter, const at::Tensor& gradient,
                const at::Tensor& first_moment, const at::Tensor& second_moment,
                const AdamWOptions& options, double gradient_scale, int64_t step);
 
+// The same for some rows of a parameter [W, D]: `rows` int64 [n], different ones, `gradient` [n, D].
+// The other rows and their moments stay as they are, though `step` counts for all, as in
+// torch.optim.SparseAdam, which adds epsilon before the bias correction instead of behind it.
+void AdamWStepOfRows(const at::Tensor& parameter, const at::Tensor& rows,
+                     const at::Tensor& gradient, const at::Tensor& first_moment,
+                     const at::Tensor& second_moment, const AdamWOptions& options,
+                     double gradient_scale, int64_t step);
+
 // sqrt of the sum of squares of all elements of all gradients, summed in double in an order that
 // depends only on the sizes: the same for every thread count.
 double GlobalNorm(const std::vector<at::Tensor>& gradients);
