@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "models/kernels/segments.h"
+#include "models/kernels/word_lookup.h"
 
 namespace graft {
 
@@ -18,6 +19,8 @@ struct Batch {
   // none.
   bool types_given = false;
   Segments segments;
+  // Of models over word vectors, whose ids count these words.
+  WordRows words = {};
 };
 
 }  // namespace graft

@@ -28,8 +28,9 @@ absl::Status CheckEveryTextHasTokens(absl::Span<const std::string_view> texts,
   return absl::OkStatus();
 }
 
-Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
+Batch PackBatch(const EncodedTexts& encoded, absl::Span<const int64_t> examples,
                 int64_t first_text_id) {
+  const EncodedBatch& texts = encoded.tokens;
   const auto count = static_cast<int64_t>(examples.size());
   Batch batch;
   Segments& segments = batch.segments;
@@ -50,6 +51,7 @@ Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
   batch.positions = at::empty({segments.tokens}, at::kInt);
   batch.type_ids = at::zeros({segments.tokens}, at::kInt);
   batch.types_given = texts.types_given;
+  batch.words = encoded.words;
   int32_t* ids = batch.ids.data_ptr<int32_t>();
   int32_t* positions = batch.positions.data_ptr<int32_t>();
   for (int64_t b = 0; b < count; ++b) {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "models/batch.h"
+#include "tasks/encoded_texts.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
@@ -24,7 +25,7 @@ absl::Status CheckEveryTextHasTokens(absl::Span<const std::string_view> texts,
 // Packs the texts `examples` (indices into `texts`, in this order) into one batch. `first_text_id`
 // is the index of the first one in its optimizer step, which keys dropout. Every text has at least
 // one token.
-Batch PackBatch(const EncodedBatch& texts, absl::Span<const int64_t> examples,
+Batch PackBatch(const EncodedTexts& texts, absl::Span<const int64_t> examples,
                 int64_t first_text_id = 0);
 
 // Cuts a list of texts into consecutive runs of at most `max_tokens` tokens; a longer text is a run

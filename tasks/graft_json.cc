@@ -7,13 +7,14 @@
 #include "nlohmann/json.hpp"
 #include "tasks/data_set.h"
 #include "tasks/pooling_name.h"
+#include "tasks/word_model_json.h"
 
 namespace graft {
 namespace {
 
 constexpr std::string_view kFormat = "graft model";
 constexpr std::string_view kTask = "text-classification";
-constexpr int64_t kMinTokens = 3;  // [CLS], one token, [SEP]
+constexpr int64_t kMinTokens = 3;  // [CLS], one token, [SEP]; of words 1
 constexpr int64_t kMaxTokens = 1'000'000;
 
 absl::Status CheckHeader(const JsonValue& root) {
@@ -32,13 +33,7 @@ absl::Status CheckHeader(const JsonValue& root) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<GraftJson> ReadGraftJson(const std::string& path) {
-  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
-  const JsonValue root = document.root();
-  ABSL_RETURN_IF_ERROR(CheckHeader(root));
-  GraftJson settings;
+absl::Status ReadLabels(const JsonValue& root, GraftJson& settings) {
   ABSL_ASSIGN_OR_RETURN(const JsonValue labels, root.Get("labels"));
   ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> items, labels.AsArray());
   absl::flat_hash_set<std::string_view> seen;
@@ -52,13 +47,34 @@ absl::StatusOr<GraftJson> ReadGraftJson(const std::string& path) {
   if (count < 2 || count > kMaxLabels) {
     return labels.Error(absl::StrCat("expected 2 to ", kMaxLabels, " labels, found ", count));
   }
+  return absl::OkStatus();
+}
+
+absl::Status ReadPooling(const JsonValue& root, GraftJson& settings) {
   ABSL_ASSIGN_OR_RETURN(const std::string_view pooling, root.GetString("pooling"));
   const absl::StatusOr<Pooling> parsed = ParsePooling(pooling);
   if (!parsed.ok()) return root.Error(parsed.status().message());
   settings.pooling = *parsed;
   ABSL_ASSIGN_OR_RETURN(const JsonValue pooler, root.Get("pooler"));
   ABSL_ASSIGN_OR_RETURN(settings.pooler, pooler.AsBool());
-  ABSL_ASSIGN_OR_RETURN(settings.max_length, root.GetInt("max_length", kMinTokens, kMaxTokens));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<GraftJson> ReadGraftJson(const std::string& path) {
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Load(path));
+  const JsonValue root = document.root();
+  ABSL_RETURN_IF_ERROR(CheckHeader(root));
+  GraftJson settings;
+  ABSL_RETURN_IF_ERROR(ReadLabels(root, settings));
+  if (root.Find("words")) {
+    ABSL_ASSIGN_OR_RETURN(settings.words, ReadWordModelSettings(root));
+  } else {
+    ABSL_RETURN_IF_ERROR(ReadPooling(root, settings));
+  }
+  ABSL_ASSIGN_OR_RETURN(settings.max_length,
+                        root.GetInt("max_length", settings.words ? 1 : kMinTokens, kMaxTokens));
   if (const auto training = root.Find("training")) {
     ABSL_ASSIGN_OR_RETURN(const auto members, training->AsObject());
     for (const auto& [key, value] : members) {
@@ -75,8 +91,12 @@ std::string FormatGraftJson(const GraftJson& settings) {
   json["version"] = kGraftJsonVersion;
   json["task"] = kTask;
   json["labels"] = settings.labels;
-  json["pooling"] = PoolingName(settings.pooling);
-  json["pooler"] = settings.pooler;
+  if (settings.words) {
+    AddWordModelSettings(*settings.words, json);
+  } else {
+    json["pooling"] = PoolingName(settings.pooling);
+    json["pooler"] = settings.pooler;
+  }
   json["max_length"] = settings.max_length;
   json["training"] = settings.training;
   return json.dump(2) + "\n";

@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "models/kernels/pooling.h"
+#include "tasks/word_model.h"
 
 namespace graft {
 
@@ -21,6 +23,8 @@ struct GraftJson {
   bool pooler = true;      // the head of the family's own checkpoints (BERT: with its pooler)
   int64_t max_length = 0;  // tokens, special tokens counted
   std::map<std::string, std::string> training;  // how it was trained, for people
+  // Of a model over word vectors, which has no pooling and no pooler.
+  std::optional<WordModelSettings> words = {};
 };
 
 // Another format or version than this one's is refused. Thread-safe.

@@ -53,6 +53,24 @@ std::vector<at::Tensor> NewHeadTensors(const HeadLayout& layout,
   return tensors;
 }
 
+std::vector<at::Tensor> NewComposerTensors(const Composer& composer, uint64_t seed) {
+  const std::vector<SlotLayout> slots = ComposerSlots(composer);
+  const std::vector<double> deviations = ComposerDeviations(composer);
+  std::vector<at::Tensor> tensors;
+  for (size_t s = 0; s < slots.size(); ++s) {
+    const std::vector<int64_t> shape = slots[s].shape();
+    tensors.push_back(deviations[s] > 0
+                          ? NormalTensor(shape, deviations[s], seed, static_cast<uint32_t>(s))
+                          : at::zeros(shape, at::kFloat));
+  }
+  return tensors;
+}
+
+at::Tensor NewTable(int64_t rows, int64_t width, double deviation, uint64_t seed) {
+  constexpr uint32_t kTableSlot = 0xFFFF;  // no head has so many
+  return NormalTensor({rows, width}, deviation, seed, kTableSlot);
+}
+
 std::vector<at::Tensor> TrainableCopies(const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> copies;
   for (const at::Tensor& tensor : tensors)

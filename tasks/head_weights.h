@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/backbone.h"
+#include "models/composer.h"
 #include "models/head_layout.h"
 #include "models/kernels/dropout.h"
 #include "models/weights_layout.h"
@@ -20,6 +21,10 @@ namespace graft {
 std::vector<at::Tensor> NewHeadTensors(const HeadLayout& layout,
                                        const std::vector<SlotLayout>& slots, double deviation,
                                        uint64_t seed, std::vector<at::Tensor> first);
+
+// New weights of a composer, one tensor a slot, and of a table of words: normal.
+std::vector<at::Tensor> NewComposerTensors(const Composer& composer, uint64_t seed);
+at::Tensor NewTable(int64_t rows, int64_t width, double deviation, uint64_t seed);
 
 // Copies that record gradients.
 std::vector<at::Tensor> TrainableCopies(const std::vector<at::Tensor>& tensors);

@@ -11,15 +11,15 @@
 namespace graft {
 
 std::vector<float> ComputeLogits(const Backbone& backbone, const SequenceClassifier& head,
-                                 const EncodedBatch& texts, const InferenceProgress& progress) {
+                                 const EncodedTexts& texts, const InferenceProgress& progress) {
   const c10::AutoGradMode no_grad(false);
-  const auto count = static_cast<int64_t>(texts.starts.size()) - 1;
+  const auto count = static_cast<int64_t>(texts.tokens.starts.size()) - 1;
   const int64_t classes = head.config().classes;
   std::vector<int64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
   std::vector<float> logits(count * classes);
   size_t begin = 0;
-  for (const size_t end : CutByTokens(texts, order, kInferenceTokens)) {
+  for (const size_t end : CutByTokens(texts.tokens, order, kInferenceTokens)) {
     const Batch batch = PackBatch(texts, absl::MakeConstSpan(order).subspan(begin, end - begin));
     const at::Tensor hidden = backbone.Run(batch, PassOptions());
     const at::Tensor rows = head.Forward(hidden, batch, PassOptions()).contiguous();  // [B, C]

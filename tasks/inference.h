@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "models/backbone.h"
+#include "tasks/encoded_texts.h"
 #include "tasks/sequence_classifier.h"
-#include "tokenizers/tokenizer.h"
 
 namespace graft {
 
@@ -22,7 +22,7 @@ using InferenceProgress = std::function<bool(int64_t done)>;
 
 // Logits [n, C], row-major, of all encoded texts. A text's logits do not depend on the others.
 std::vector<float> ComputeLogits(const Backbone& backbone, const SequenceClassifier& head,
-                                 const EncodedBatch& texts,
+                                 const EncodedTexts& texts,
                                  const InferenceProgress& progress = nullptr);
 
 // exp(l - max) / sum over one text's logits [C], in double.

@@ -17,6 +17,7 @@
 #include "tasks/encoder_folder.h"
 #include "tasks/graft_json.h"
 #include "tasks/sentence_modules.h"
+#include "tasks/word_model_folder.h"
 
 namespace graft {
 namespace {
@@ -229,6 +230,11 @@ absl::StatusOr<ModelFolder> Open(const std::string& path, Use use) {
   ModelFolder folder;
   folder.path = path;
   folder.transformer = path;
+  if (IsWordModelFolder(path)) {
+    ABSL_RETURN_IF_ERROR(OpenWordModel(folder));
+    if (use == Use::kEncoder) folder.head.reset();
+    return folder;
+  }
   if (PathExists(JoinPath(path, "modules.json")))
     ABSL_RETURN_IF_ERROR(ReadSentenceTransformers(folder, use));
   folder.config_file = ConfigFile(folder.transformer);

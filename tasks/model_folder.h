@@ -19,16 +19,18 @@
 #include "tasks/sentence_modules.h"
 #include "tasks/sequence_classifier.h"
 #include "tasks/token_classifier.h"
+#include "tasks/word_model.h"
 #include "tokenizers/tokenizer.h"
 
 namespace graft {
 
-// What the files of a folder say, without the weights. Two layouts are read:
+// What the files of a folder say, without the weights. Three layouts are read:
 //   transformers           config.json, weights (models/weights/weight_files.h), tokenizer files; a
 //                          head inside
 //   sentence-transformers  the same and modules.json: Transformer and others. With graft.json they
 //                          are Transformer, Pooling and Dense, which is the head; without it only
 //                          the encoder and the mode of a Pooling module behind it are taken
+//   words                  graft.json, weights, words.txt and folders of word vectors: graft's own
 // graft.json (docs/formats.md) says what these formats cannot.
 struct ModelFolder {
   std::string path;
@@ -46,6 +48,8 @@ struct ModelFolder {
   // By its class in config.json. Many an encoder without a head goes by such a name: whether the
   // weights have it, LoadModel finds.
   std::optional<LanguageHeadConfig> language_head;
+  // Of the layout of words, which has no config.json and no tokenizer.
+  std::optional<WordModelSettings> words;
   std::string head_file;  // weights of a Dense module; empty when the head is in the main file
   std::vector<std::string> labels;  // of texts or tokens, by class
   // Longest input in tokens, special tokens counted: what graft.json says, else the smallest of the
@@ -70,7 +74,8 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);
 // A model in memory.
 struct LoadedModel {
   ModelFolder folder;
-  std::unique_ptr<const Tokenizer> tokenizer;
+  std::unique_ptr<const Tokenizer> tokenizer;  // null in the layout of words
+  std::shared_ptr<const WordModel> words;      // in its place there
   std::shared_ptr<const Backbone> backbone;
   std::optional<SequenceClassifier> head;
   std::optional<TokenClassifier> token_head;
@@ -87,8 +92,8 @@ struct LoadedModel {
   bool mapped = false;        // the weights are shared, read-only memory
 };
 
-// Opens the folder with weights and tokenizer. A vocabulary that does not fit the embedding table
-// is refused. Thread-safe.
+// Opens the folder with weights, tokenizer and word vectors. A vocabulary that does not fit the
+// embedding table is refused. Thread-safe.
 absl::StatusOr<LoadedModel> LoadModel(const std::string& path);
 
 // The head for people: "text classification, cls pooling with pooler", "token classification, 9
@@ -103,7 +108,8 @@ struct ClassifierToSave {
   const std::vector<std::string>* labels;
   int64_t max_length = 0;
   std::map<std::string, std::string>
-      training;  // how it was trained, for people: stands in graft.json
+      training;                      // how it was trained, for people: stands in graft.json
+  const WordModel* words = nullptr;  // of a model over word vectors
 };
 
 // Whether SaveClassifier could write there: creates and removes a temporary folder. AlreadyExists
@@ -113,8 +119,9 @@ absl::Status CheckSavePath(const std::string& path, bool replace);
 
 // Writes the folder, all or nothing (base/durable.h). With the family's own head it opens in
 // transformers' AutoModelForSequenceClassification, else it is a sentence-transformers folder whose
-// Dense module gives the logits. `replace`: a folder that graft wrote is exchanged for the new one;
-// anything else that is there is AlreadyExists, as CheckSavePath says.
+// Dense module gives the logits; a model over word vectors is a folder of graft's own. `replace`: a
+// folder that graft wrote is exchanged for the new one; anything else that is there is
+// AlreadyExists, as CheckSavePath says.
 absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace);
 
 // A classifier of tokens to be saved.

@@ -14,6 +14,7 @@
 #include "models/weights/weight_files.h"
 #include "tasks/encoder_folder.h"
 #include "tasks/model_folder.h"
+#include "tasks/word_model_folder.h"
 
 namespace graft {
 namespace {
@@ -199,6 +200,10 @@ absl::Status LoadWeights(LoadedModel& model) {
 absl::StatusOr<LoadedModel> Load(absl::StatusOr<ModelFolder> opened) {
   LoadedModel model;
   ABSL_ASSIGN_OR_RETURN(model.folder, std::move(opened));
+  if (model.folder.words) {
+    ABSL_RETURN_IF_ERROR(LoadWordModel(model));
+    return model;
+  }
   ModelFolder& folder = model.folder;
   ABSL_ASSIGN_OR_RETURN(model.tokenizer, LoadTokenizer(folder.transformer));
   const Tokenizer& tokenizer = *model.tokenizer;

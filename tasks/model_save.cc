@@ -16,6 +16,7 @@
 #include "nlohmann/json.hpp"
 #include "tasks/graft_json.h"
 #include "tasks/model_folder.h"
+#include "tasks/word_model_folder.h"
 
 namespace graft {
 namespace {
@@ -167,6 +168,11 @@ absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace
 }
 
 absl::Status Save(const std::string& path, const ClassifierToSave& model, bool replace) {
+  if (model.words != nullptr) {
+    ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace, IsOwnClassifier));
+    ABSL_RETURN_IF_ERROR(WriteWordModel(folder.path(), model));
+    return folder.Commit();
+  }
   const SequenceClassifierConfig& head = model.head->config();
   const EncoderFamily& family = model.backbone->family();
   HeadConfig config = {.architecture = absl::StrCat(family.class_stem, "Model")};

@@ -4,12 +4,15 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/backbone.h"
 #include "models/batch.h"
+#include "models/composer.h"
 #include "models/head_layout.h"
 #include "models/kernels/pooling.h"
 #include "models/weights_layout.h"
@@ -24,6 +27,8 @@ struct SequenceClassifierConfig {
   int64_t hidden_size = 0;
   int64_t classes = 0;
   double initializer_range = 0.02;
+  // Of models over word vectors: what makes one vector of a text's, in place of the pooling.
+  std::optional<Composer> composer = {};
 
   Pooling pooling() const { return layout.pooling; }
 };
@@ -31,25 +36,26 @@ struct SequenceClassifierConfig {
 // Dropout and a linear layer over what the pooling makes.
 HeadLayout LinearHead(Pooling pooling, double dropout);
 
-// For people: "cls pooling with pooler".
+// For people: "cls pooling with pooler", "cnn, 100 filters of width 3, 4 and 5".
 std::string DescribeHead(const SequenceClassifierConfig& config);
 
 // What a head trained for one may take over from another: all but the dropouts and the deviation of
 // new weights are the same.
 bool SameLayers(const SequenceClassifierConfig& a, const SequenceClassifierConfig& b);
 
-// Pooling and the layers of the config. Copies share the weights. Const methods are thread-safe as
-// long as no optimizer changes the weights.
+// Pooling, or the composer, and the layers of the config. Copies share the weights. Const methods
+// are thread-safe as long as no optimizer changes the weights.
 class SequenceClassifier {
  public:
   // HeadSlots of the config (models/head.h): for BERT's own head `pooler.dense.weight` and `.bias`,
-  // then `classifier.weight` [C, H] and `.bias` [C].
+  // then `classifier.weight` [C, H] and `.bias` [C]; in front those of the composer.
   static std::vector<SlotLayout> Layout(const SequenceClassifierConfig& config);
   // `tensors`: one a slot.
   SequenceClassifier(SequenceClassifierConfig config, std::vector<at::Tensor> tensors);
-  // New weights: normal with standard deviation initializer_range, biases zero; a function of the
-  // seed. `pooler`, when it is not empty, holds the pretrained weight and bias of the dense layer
-  // to start from, where that is the encoder's own pooler.
+  // New weights: normal with standard deviation initializer_range (of a composer
+  // ComposerDeviations), biases zero; a function of the seed. `pooler`, when it is not empty, holds
+  // the pretrained weight and bias of the dense layer to start from, where that is the encoder's
+  // own pooler.
   static SequenceClassifier New(const SequenceClassifierConfig& config, uint64_t seed,
                                 std::vector<at::Tensor> pooler);
 
@@ -66,6 +72,7 @@ class SequenceClassifier {
 
  private:
   SequenceClassifierConfig config_;
+  size_t composer_slots_;  // of the tensors
   std::vector<at::Tensor> tensors_;
 };
 

@@ -6,7 +6,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "models/catch_errors.h"
-#include "tasks/batching.h"
+#include "tasks/encode_texts.h"
 #include "tasks/inference.h"
 #include "tasks/model_folder.h"
 #include "tasks/threads.h"
@@ -32,9 +32,8 @@ Classification MakeClassification(const std::vector<std::string>& labels,
 
 absl::StatusOr<std::vector<Classification>> Classify(const LoadedModel& model,
                                                      absl::Span<const std::string_view> texts) {
-  const EncodeOptions options = CuttingAt(*model.tokenizer, model.folder.max_length);
-  const EncodedBatch encoded = model.tokenizer->EncodeBatch(texts, options, Threads());
-  ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, encoded));
+  ABSL_ASSIGN_OR_RETURN(const EncodedTexts encoded,
+                        EncodeTexts(model, texts, model.folder.max_length));
   std::vector<float> logits;
   {
     const ComputeTurn turn;
@@ -46,8 +45,9 @@ absl::StatusOr<std::vector<Classification>> Classify(const LoadedModel& model,
   for (size_t i = 0; i < texts.size(); ++i) {
     results.push_back(MakeClassification(
         model.folder.labels, absl::MakeConstSpan(logits).subspan(i * classes, classes)));
-    results.back().tokens = static_cast<size_t>(encoded.starts[i + 1] - encoded.starts[i]);
-    results.back().cut_off = encoded.cut_off[i];
+    results.back().tokens =
+        static_cast<size_t>(encoded.tokens.starts[i + 1] - encoded.tokens.starts[i]);
+    results.back().cut_off = encoded.tokens.cut_off[i];
   }
   return results;
 }
@@ -105,7 +105,8 @@ absl::Status TextClassifier::Save(const std::string& folder) const {
                          .head = &*model.head,
                          .labels = &model.folder.labels,
                          .max_length = model.folder.max_length,
-                         .training = model.folder.training},
+                         .training = model.folder.training,
+                         .words = model.words.get()},
                         /*replace=*/false);
 }
 

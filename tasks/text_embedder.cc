@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "models/catch_errors.h"
 #include "tasks/batching.h"
+#include "tasks/encode_texts.h"
 #include "tasks/encoder_folder.h"
 #include "tasks/inference.h"
 #include "tasks/model_folder.h"
@@ -92,7 +93,9 @@ class EmbedderLoader {
   // `said`: by the folder.
   absl::Status SetMaxLength(int64_t said) {
     const ModelFolder& folder = impl_.model.folder;
-    const int64_t special = static_cast<int64_t>(impl_.model.tokenizer->special_tokens_per_text());
+    const Tokenizer* tokenizer = impl_.model.tokenizer.get();
+    const int64_t special =
+        tokenizer == nullptr ? 0 : static_cast<int64_t>(tokenizer->special_tokens_per_text());
     const int64_t most = folder.config.max_positions;
     if (options_.max_length && (*options_.max_length <= special || *options_.max_length > most)) {
       return Error("max_length: expected ", special + 1, " to ", most, ", the positions of ",
@@ -195,7 +198,8 @@ class EmbedderLoader {
   // How many tokens sentence-transformers takes for the prompt's: those of the prompt alone, less
   // the special token at its end.
   absl::Status CountPrompt() {
-    if (impl_.prompt.empty()) return absl::OkStatus();
+    // Words in front of others are words: models over them know no prompts.
+    if (impl_.prompt.empty() || impl_.model.words != nullptr) return absl::OkStatus();
     const Encoding encoding =
         impl_.model.tokenizer->Encode(impl_.prompt, {.max_length = impl_.max_length});
     if (encoding.cut_off > 0) {
@@ -253,17 +257,17 @@ absl::StatusOr<TextEmbedder> TextEmbedder::Load(const std::string& folder,
 }
 
 // Runs the encoded texts, as many at once as ComputeLogits does.
-Embeddings TextEmbedder::Compute(EncodedBatch encoded) const {
+Embeddings TextEmbedder::Compute(EncodedTexts encoded) const {
   const Impl& impl = *impl_;
   const c10::AutoGradMode no_grad(false);
-  const auto count = static_cast<int64_t>(encoded.starts.size()) - 1;
+  const auto count = static_cast<int64_t>(encoded.tokens.starts.size()) - 1;
   Embeddings result;
   result.dimensions = impl.dimensions;
   result.values.resize(count * impl.dimensions);
   std::vector<int64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
   size_t begin = 0;
-  for (const size_t end : CutByTokens(encoded, order, kInferenceTokens)) {
+  for (const size_t end : CutByTokens(encoded.tokens, order, kInferenceTokens)) {
     const Batch batch = PackBatch(encoded, absl::MakeConstSpan(order).subspan(begin, end - begin));
     const at::Tensor hidden =
         impl.model.backbone->Run(batch, at::Tensor(), 0, impl.last_stage, PassOptions());
@@ -275,9 +279,9 @@ Embeddings TextEmbedder::Compute(EncodedBatch encoded) const {
     begin = end;
   }
   for (int64_t i = 0; i < count; ++i) {
-    result.tokens.push_back(encoded.starts[i + 1] - encoded.starts[i]);
+    result.tokens.push_back(encoded.tokens.starts[i + 1] - encoded.tokens.starts[i]);
   }
-  result.cut_off = std::move(encoded.cut_off);
+  result.cut_off = std::move(encoded.tokens.cut_off);
   return result;
 }
 
@@ -288,10 +292,8 @@ absl::StatusOr<Embeddings> TextEmbedder::Embed(absl::Span<const std::string_view
         impl.prompt.empty() ? std::vector<std::string>() : Prompted(impl.prompt, texts);
     const std::vector<std::string_view> views(prompted.begin(), prompted.end());
     const auto read = impl.prompt.empty() ? texts : absl::MakeConstSpan(views);
-    const Tokenizer& tokenizer = *impl.model.tokenizer;
-    const EncodeOptions options = CuttingAt(tokenizer, static_cast<int64_t>(impl.max_length));
-    EncodedBatch encoded = tokenizer.EncodeBatch(read, options, Threads());
-    ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, encoded));
+    ABSL_ASSIGN_OR_RETURN(EncodedTexts encoded,
+                          EncodeTexts(impl.model, read, static_cast<int64_t>(impl.max_length)));
     Embeddings result;
     {
       const ComputeTurn turn;

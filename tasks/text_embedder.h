@@ -46,7 +46,7 @@ struct EmbedderOptions {
   PromptUse use = PromptUse::kNone;
 };
 
-struct EncodedBatch;
+struct EncodedTexts;
 
 // The vectors of n texts.
 struct Embeddings {
@@ -104,7 +104,7 @@ class TextEmbedder {
   struct Impl;
   friend class EmbedderLoader;
   explicit TextEmbedder(std::unique_ptr<Impl> impl);
-  Embeddings Compute(EncodedBatch encoded) const;
+  Embeddings Compute(EncodedTexts encoded) const;
 
   std::unique_ptr<Impl> impl_;
 };

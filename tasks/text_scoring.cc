@@ -43,10 +43,10 @@ class Scorer {
   // The next text; asking is of its tokens from here on.
   void Add(absl::Span<const int32_t> ids) {
     const auto length = static_cast<int64_t>(ids.size());
-    if (!texts_.ids.empty() && Tokens() + length > kInferenceTokens) Run();
+    if (!texts_.tokens.ids.empty() && Tokens() + length > kInferenceTokens) Run();
     first_row_ = Tokens();
-    texts_.ids.insert(texts_.ids.end(), ids.begin(), ids.end());
-    texts_.starts.push_back(static_cast<int32_t>(texts_.ids.size()));
+    texts_.tokens.ids.insert(texts_.tokens.ids.end(), ids.begin(), ids.end());
+    texts_.tokens.starts.push_back(static_cast<int32_t>(texts_.tokens.ids.size()));
   }
   // `token` by the hidden state at a place of the text.
   void Ask(int64_t place, TokenScore& token) { queries_.push_back({first_row_ + place, &token}); }
@@ -59,16 +59,16 @@ class Scorer {
   }
 
  private:
-  EncodedBatch NoTexts() const {
-    EncodedBatch none;
-    none.types_given = model_.tokenizer->gives_type_ids();
+  EncodedTexts NoTexts() const {
+    EncodedTexts none;
+    none.tokens.types_given = model_.tokenizer->gives_type_ids();
     return none;
   }
-  int64_t Tokens() const { return static_cast<int64_t>(texts_.ids.size()); }
+  int64_t Tokens() const { return static_cast<int64_t>(texts_.tokens.ids.size()); }
 
   void Answer() const {
     const ComputeTurn turn;
-    std::vector<int64_t> all(texts_.starts.size() - 1);
+    std::vector<int64_t> all(texts_.tokens.starts.size() - 1);
     std::iota(all.begin(), all.end(), 0);
     const at::Tensor hidden =
         model_.backbone->Run(PackBatch(texts_, all), PassOptions());  // [R, H]
@@ -92,7 +92,7 @@ class Scorer {
   }
 
   const LoadedModel& model_;
-  EncodedBatch texts_;
+  EncodedTexts texts_;
   std::vector<Query> queries_;
   int64_t first_row_ = 0;  // of the last text
 };

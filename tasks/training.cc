@@ -95,7 +95,7 @@ class Run {
     const auto texts = static_cast<double>(examples.size());
     double loss_sum = 0;
     size_t begin = 0;
-    for (const size_t end : CutByTokens(train_.texts, examples, options_.part_tokens)) {
+    for (const size_t end : CutByTokens(train_.texts.tokens, examples, options_.part_tokens)) {
       const auto part = examples.subspan(begin, end - begin);
       const Batch batch = PackBatch(train_.texts, part, static_cast<int64_t>(begin));
       const at::Tensor logits = head_.Forward(backbone_.Run(batch, pass), batch, pass);

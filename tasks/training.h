@@ -12,8 +12,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "models/backbone.h"
+#include "tasks/encoded_texts.h"
 #include "tasks/sequence_classifier.h"
-#include "tokenizers/tokenizer.h"
 
 namespace graft {
 
@@ -43,7 +43,7 @@ struct TrainingOptions {
 
 // Encoded texts and their labels.
 struct EncodedExamples {
-  EncodedBatch texts;
+  EncodedTexts texts;
   std::vector<int32_t> labels;  // one a text
 
   int64_t size() const { return static_cast<int64_t>(labels.size()); }

@@ -87,6 +87,15 @@ void OptionList::Number(std::string_view name, double* value, const NumberRange&
       });
 }
 
+void OptionList::Number(std::string_view name, std::optional<double>* value,
+                        const NumberRange& range, std::string_view help) {
+  Add(name, "X", help, *value ? NumberText(**value) : "", Need::kOptional,
+      [value, range](std::string_view text) -> absl::Status {
+        ABSL_ASSIGN_OR_RETURN(*value, ParseNumber(text, range));
+        return absl::OkStatus();
+      });
+}
+
 void OptionList::AddChoice(std::string_view name, std::vector<std::string> choices,
                            std::string_view help, std::string default_text,
                            std::function<void(size_t)> choose) {

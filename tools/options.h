@@ -56,6 +56,8 @@ class OptionList {
   // A decimal number; never nan or inf.
   void Number(std::string_view name, double* value, const NumberRange& range,
               std::string_view help);
+  void Number(std::string_view name, std::optional<double>* value, const NumberRange& range,
+              std::string_view help);
   // One of `choices`, spelled exactly.
   void Choice(std::string_view name, std::string* value, std::vector<std::string> choices,
               std::string_view help);

@@ -19,6 +19,7 @@
 #include "nlohmann/json.hpp"
 #include "tasks/batching.h"
 #include "tasks/data_set.h"
+#include "tasks/encode_texts.h"
 #include "tasks/model_folder.h"
 #include "tasks/text_classifier.h"
 #include "tasks/training.h"
@@ -28,6 +29,7 @@
 #include "tools/stop_signal.h"
 #include "tools/table.h"
 #include "tools/verbs.h"
+#include "tools/word_options.h"
 
 namespace graft::tools {
 namespace {
@@ -40,6 +42,10 @@ struct Options {
   std::string pooling;
   std::string device = "auto";
   std::optional<int64_t> max_length;
+  WordOptions words;
+  // Over word vectors their own defaults count.
+  std::optional<int64_t> epochs, batch_size;
+  std::optional<double> learning_rate;
   TrainingOptions training;
   int64_t seed = 1;
   int threads = 0;
@@ -51,19 +57,20 @@ struct Options {
 void Declare(Options& o, OptionList& list) {
   constexpr int64_t kMany = 1'000'000'000;
   list.Text("--model", &o.model, "DIR",
-            "the pretrained encoder: a Hugging Face or sentence-transformers folder",
-            Need::kRequired);
+            "the pretrained encoder: a Hugging Face or sentence-transformers folder");
   list.Text("--train", &o.train, "FILE",
             "labelled texts to train on: TSV, CSV or JSON lines, plain or gzip", Need::kRequired);
   list.Text("--dev", &o.dev, "FILE", "labelled texts that choose the best state", Need::kRequired);
   list.Text("--out", &o.out, "DIR", "the folder to write", Need::kRequired);
   list.Flag("--overwrite", &o.overwrite, "replace the folder of --out when it is there");
   list.Freeze(&o.freeze);
+  DeclareWords(o.words, list);
   list.Choice(
       "--pooling", &o.pooling, {"cls", "mean", "max", "last"},
       "how tokens become one vector (default: what the model's pooling file says, else as in "
       "the heads of its family: cls with the pooler for BERT)");
-  list.Integer("--epochs", &o.training.epochs, 1, 100'000, "passes over the training texts");
+  list.Integer("--epochs", &o.epochs, 1, 100'000,
+               "passes over the training texts (default: 3, over word vectors 10)");
   list.Integer("--max-steps", &o.training.max_steps, 1, kMany,
                "optimizer steps in all, in place of --epochs");
   list.Integer("--eval-every", &o.training.eval_every, 1, kMany,
@@ -71,12 +78,15 @@ void Declare(Options& o, OptionList& list) {
   list.Choice("--metric", &o.training.metric,
               {{"accuracy", SelectionMetric::kAccuracy}, {"f1", SelectionMetric::kF1}},
               "what decides which evaluation is best; f1 is macro F1");
-  list.Number("--learning-rate", &o.training.learning_rate,
-              {.min = 0, .max = 10, .min_excluded = true}, "largest rate of the schedule");
-  list.Integer("--batch-size", &o.training.batch_size, 1, 1'000'000, "texts in an optimizer step");
+  list.Number("--learning-rate", &o.learning_rate, {.min = 0, .max = 10, .min_excluded = true},
+              "largest rate of the schedule (default: 5e-05; over word vectors cnn and lstm 0.001, "
+              "else 0.01)");
+  list.Integer("--batch-size", &o.batch_size, 1, 1'000'000,
+               "texts in an optimizer step (default: 32; over word vectors cnn 50, average and sif "
+               "64)");
   list.Integer("--max-length", &o.max_length, 3, 1'000'000,
                "longest text in tokens, special tokens counted; the rest is cut off (default: what "
-               "graft stored with the model, else 128)");
+               "graft stored with the model, else 128; over word vectors 1000000)");
   list.Number("--warmup", &o.training.warmup, {.min = 0, .max = 1},
               "share of the steps in which the rate rises");
   list.Number("--weight-decay", &o.training.weight_decay, {.min = 0, .max = 10},
@@ -92,8 +102,42 @@ void Declare(Options& o, OptionList& list) {
   list.DataColumns(&o.data);
 }
 
+// An encoder, or word vectors.
+absl::Status CheckStart(const Options& o) {
+  if (!UsesWords(o.words)) {
+    if (!o.model.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError("--model: expected it or --vectors, found neither");
+  }
+  if (!o.model.empty()) {
+    return absl::InvalidArgumentError(
+        "--model: expected it, or --vectors and --classifier, found both");
+  }
+  if (!o.pooling.empty()) {
+    return absl::InvalidArgumentError(
+        "--pooling: expected --classifier in its place over word vectors");
+  }
+  return CheckWords(o.words, o.freeze);
+}
+
+// The options of the training with the defaults of what trains.
+TrainingOptions MakeTrainingOptions(const Options& o) {
+  TrainingOptions training = o.training;
+  training.seed = static_cast<uint64_t>(o.seed);
+  if (UsesWords(o.words)) {
+    const TrainingDefaults defaults = WordTrainingDefaults(o.words);
+    training.epochs = defaults.epochs;
+    training.learning_rate = defaults.learning_rate;
+    training.batch_size = defaults.batch_size;
+  }
+  if (o.epochs) training.epochs = static_cast<int>(*o.epochs);
+  training.learning_rate = o.learning_rate.value_or(training.learning_rate);
+  training.batch_size = o.batch_size.value_or(training.batch_size);
+  return training;
+}
+
 // What the command line alone shows.
 absl::Status CheckInputs(const Options& o) {
+  ABSL_RETURN_IF_ERROR(CheckStart(o));
   if (o.train == "-" && o.dev == "-") {
     return absl::InvalidArgumentError(
         "--dev: expected a file, found standard input, which is --train's");
@@ -103,6 +147,8 @@ absl::Status CheckInputs(const Options& o) {
 
 // Everything that a run needs, read and checked.
 struct Job {
+  TrainingOptions training;
+  std::optional<WordStartReport> words;
   LoadedModel model;
   std::unique_ptr<Backbone> backbone;
   std::optional<SequenceClassifier> head;
@@ -122,6 +168,7 @@ absl::Status CheckMaxLength(const Options& o, const ModelFolder& folder) {
 }
 
 int64_t DefaultMaxLength(const ModelFolder& folder) {
+  if (folder.words) return folder.max_length;
   constexpr int64_t kOfNewModels = 128;
   return folder.max_length_is_set ? folder.max_length : std::min(kOfNewModels, folder.max_length);
 }
@@ -159,16 +206,17 @@ absl::Status ChooseHead(const Options& o, Job& job) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<EncodedExamples> Encode(const DataSet& data, const Tokenizer& tokenizer,
-                                       int64_t max_length) {
+std::vector<std::string_view> Texts(const DataSet& data) {
   std::vector<std::string_view> texts;
+  for (const LabelledText& row : data.rows) texts.push_back(row.text);
+  return texts;
+}
+
+absl::StatusOr<EncodedExamples> Encode(const DataSet& data, const LoadedModel& model,
+                                       int64_t max_length) {
   EncodedExamples examples;
-  for (const LabelledText& row : data.rows) {
-    texts.push_back(row.text);
-    examples.labels.push_back(row.label);
-  }
-  examples.texts = tokenizer.EncodeBatch(texts, CuttingAt(tokenizer, max_length), Threads());
-  ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, examples.texts));
+  for (const LabelledText& row : data.rows) examples.labels.push_back(row.label);
+  ABSL_ASSIGN_OR_RETURN(examples.texts, EncodeTexts(model, Texts(data), max_length));
   return examples;
 }
 
@@ -180,27 +228,71 @@ absl::Status CheckOut(const Options& o) {
                                     : "; --overwrite replaces a folder that graft wrote"));
 }
 
+// The model that the training begins with, but for a head over words.
+absl::Status LoadStart(const Options& o, const DataSet& train, Job& job, Composer& composer) {
+  if (!UsesWords(o.words)) {
+    ABSL_ASSIGN_OR_RETURN(job.model, LoadModel(o.model));
+    return absl::OkStatus();
+  }
+  ABSL_ASSIGN_OR_RETURN(WordStart start,
+                        StartWords(o.words, o.freeze, static_cast<uint64_t>(o.seed), Texts(train)));
+  job.model = std::move(start.model);
+  job.words = start.report;
+  composer = std::move(start.composer);
+  return absl::OkStatus();
+}
+
+void MakeWordHead(const Composer& composer, Job& job) {
+  const ModelFolder& folder = job.model.folder;
+  const SequenceClassifierConfig config{.of_family = false,
+                                        .layout = LinearHead(Pooling::kMean, folder.words->dropout),
+                                        .hidden_size = folder.config.hidden_size,
+                                        .classes = static_cast<int64_t>(job.labels.size()),
+                                        .initializer_range = folder.config.initializer_range,
+                                        .composer = composer};
+  job.head = SequenceClassifier::New(config, job.training.seed, {}).Trainable();
+}
+
+// What can be wrong with the start is found before the texts are read.
+absl::Status CheckStartFolder(const Options& o, Job& job) {
+  if (UsesWords(o.words)) {
+    ABSL_ASSIGN_OR_RETURN(job.plan, FreezePlan::Parse(o.freeze, 0));
+    return absl::OkStatus();
+  }
+  ABSL_ASSIGN_OR_RETURN(const ModelFolder folder, OpenModelFolder(o.model));
+  if (folder.words) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(o.model, ": expected an encoder, found a classifier over word vectors"));
+  }
+  ABSL_ASSIGN_OR_RETURN(job.plan,
+                        FreezePlan::Parse(o.freeze, static_cast<int>(folder.config.layers)));
+  return CheckMaxLength(o, folder);
+}
+
 // Everything that can be wrong is found before anything long begins.
 absl::StatusOr<Job> Prepare(const Options& o) {
   Job job;
-  ABSL_ASSIGN_OR_RETURN(const ModelFolder folder, OpenModelFolder(o.model));
-  ABSL_ASSIGN_OR_RETURN(job.plan,
-                        FreezePlan::Parse(o.freeze, static_cast<int>(folder.config.layers)));
-  ABSL_RETURN_IF_ERROR(CheckMaxLength(o, folder));
+  job.training = MakeTrainingOptions(o);
+  ABSL_RETURN_IF_ERROR(CheckStartFolder(o, job));
   ABSL_RETURN_IF_ERROR(CheckOut(o));
   ABSL_ASSIGN_OR_RETURN(DataSet train, ReadTrainingSet(o.train, o.data));
   ABSL_ASSIGN_OR_RETURN(const DataSet dev, ReadDataSet(o.dev, o.data, train.labels));
-  ABSL_ASSIGN_OR_RETURN(job.model, LoadModel(o.model));
+  Composer composer;
+  ABSL_RETURN_IF_ERROR(LoadStart(o, train, job, composer));
   job.max_length = o.max_length.value_or(DefaultMaxLength(job.model.folder));
   job.labels = std::move(train.labels);
-  ABSL_ASSIGN_OR_RETURN(job.train, Encode(train, *job.model.tokenizer, job.max_length));
-  ABSL_ASSIGN_OR_RETURN(job.dev, Encode(dev, *job.model.tokenizer, job.max_length));
-  for (const uint32_t cut : job.train.texts.cut_off) {
+  ABSL_ASSIGN_OR_RETURN(job.train, Encode(train, job.model, job.max_length));
+  ABSL_ASSIGN_OR_RETURN(job.dev, Encode(dev, job.model, job.max_length));
+  for (const uint32_t cut : job.train.texts.tokens.cut_off) {
     job.cut_texts += cut > 0;
     job.cut_tokens += cut;
   }
   job.backbone = job.model.backbone->Trainable(job.plan);
-  ABSL_RETURN_IF_ERROR(ChooseHead(o, job));
+  if (job.words) {
+    MakeWordHead(composer, job);
+  } else {
+    ABSL_RETURN_IF_ERROR(ChooseHead(o, job));
+  }
   return job;
 }
 
@@ -208,6 +300,32 @@ int64_t Count(const std::vector<at::Tensor>& tensors) {
   int64_t count = 0;
   for (const at::Tensor& tensor : tensors) count += tensor.numel();
   return count;
+}
+
+// "10,215 of 14,828 (68.9 %), of all tokens 95.2 %"
+std::string DescribeKnown(const WordStartReport& words) {
+  const auto percent = [](int64_t part, int64_t all) {
+    return absl::StrFormat("%.1f %%", 100.0 * static_cast<double>(part) / static_cast<double>(all));
+  };
+  return absl::StrCat(WithThousands(words.known_words), " of ", WithThousands(words.words), " (",
+                      percent(words.known_words, words.words), "), of all tokens ",
+                      percent(words.known_tokens, words.tokens));
+}
+
+ordered_json WordsJson(const Options& o, const Job& job) {
+  const WordModelSettings& s = job.model.words->settings();
+  return {{"files", o.words.vectors},
+          {"split", WordSplitName(s.tokenizer.split)},
+          {"lower_case", s.tokenizer.lower_case},
+          {"width", s.backbone.width},
+          {"channels", s.backbone.channels},
+          {"rows", s.backbone.table_rows},
+          {"init", o.words.init},
+          {"classifier", ComposerName(s.composer.kind)},
+          {"words", job.words->words},
+          {"known_words", job.words->known_words},
+          {"tokens", job.words->tokens},
+          {"known_tokens", job.words->known_tokens}};
 }
 
 void PrintStart(const Options& o, const Job& job) {
@@ -235,12 +353,19 @@ void PrintStart(const Options& o, const Job& job) {
                                        {"max_length", job.max_length},
                                        {"cut_off_texts", job.cut_texts},
                                        {"cut_off_tokens", job.cut_tokens},
-                                       {"threads", Threads()}})
+                                       {"threads", Threads()},
+                                       {"vectors", job.words ? WordsJson(o, job) : nullptr}})
               << std::endl;
     return;
   }
   Table table({{""}, {""}});
-  table.AddRow({"model", Printable(o.model)});
+  if (job.words) {
+    table.AddRow({"vectors", o.words.vectors.empty() ? "none" : Printable(o.words.vectors)});
+    table.AddRow({"words", job.model.words->Describe()});
+    table.AddRow({"known words", DescribeKnown(*job.words)});
+  } else {
+    table.AddRow({"model", Printable(o.model)});
+  }
   if (!job.head_from_folder && DescribeHead(job.model) != "none") {
     table.AddRow({"its own head", absl::StrCat(DescribeHead(job.model), "; not used")});
   }
@@ -309,8 +434,8 @@ void PrintResult(const Options& o, const TrainingResult& result, double seconds,
 }
 
 // Numbers that stand in graft.json beside the model.
-std::map<std::string, std::string> TrainingRecord(const Options& o, const Job& job) {
-  const TrainingOptions& t = o.training;
+std::map<std::string, std::string> TrainingRecord(const Job& job) {
+  const TrainingOptions& t = job.training;
   return {{"graft", GRAFT_VERSION},
           {"freeze", job.plan.ToString(job.backbone->layers())},
           {"epochs", absl::StrCat(t.epochs)},
@@ -330,7 +455,7 @@ class Session {
   Session(const Options& o, Job& job)
       : o_(o),
         job_(job),
-        record_(TrainingRecord(o, job)),
+        record_(TrainingRecord(job)),
         bar_("training", std::max<int64_t>(1, TextsInAll())) {}
 
   absl::StatusOr<int> Train() {
@@ -342,11 +467,9 @@ class Session {
       return Save(backbone, head);
     };
     callbacks.stop = [this] { return signal_.requested(); };
-    TrainingOptions training = o_.training;
-    training.seed = static_cast<uint64_t>(o_.seed);
-    ABSL_ASSIGN_OR_RETURN(
-        const TrainingResult result,
-        TrainClassifier(*job_.backbone, *job_.head, job_.train, job_.dev, training, callbacks));
+    ABSL_ASSIGN_OR_RETURN(const TrainingResult result,
+                          TrainClassifier(*job_.backbone, *job_.head, job_.train, job_.dev,
+                                          job_.training, callbacks));
     bar_.Finish();
     PrintResult(o_, result, seconds_, texts_);
     return signal_.exit_status();
@@ -356,11 +479,12 @@ class Session {
   using Clock = std::chrono::steady_clock;
 
   int64_t TextsInAll() const {
-    if (!o_.training.max_steps) return o_.training.epochs * job_.train.size();
-    const int64_t batch = o_.training.batch_size, size = job_.train.size();
+    const TrainingOptions& training = job_.training;
+    if (!training.max_steps) return training.epochs * job_.train.size();
+    const int64_t batch = training.batch_size, size = job_.train.size();
     const int64_t steps_per_epoch = (size + batch - 1) / batch;
-    const int64_t rest = *o_.training.max_steps % steps_per_epoch;
-    return *o_.training.max_steps / steps_per_epoch * size + std::min(size, rest * batch);
+    const int64_t rest = *training.max_steps % steps_per_epoch;
+    return *training.max_steps / steps_per_epoch * size + std::min(size, rest * batch);
   }
 
   void PauseClock() {
@@ -397,8 +521,13 @@ class Session {
   }
 
   absl::Status Save(const Backbone& backbone, const SequenceClassifier& head) {
-    const ClassifierToSave model{&job_.model.folder, &backbone,       &head,
-                                 &job_.labels,       job_.max_length, record_};
+    const ClassifierToSave model{.source = &job_.model.folder,
+                                 .backbone = &backbone,
+                                 .head = &head,
+                                 .labels = &job_.labels,
+                                 .max_length = job_.max_length,
+                                 .training = record_,
+                                 .words = job_.model.words.get()};
     // What stands there now is either what --overwrite allows to replace or this run's own earlier
     // state.
     ABSL_RETURN_IF_ERROR(SaveClassifier(o_.out, model, o_.overwrite || saved_));
@@ -431,10 +560,14 @@ Verb TrainClassifyVerb() {
   const auto options = std::make_shared<Options>();
   return {
       .name = "train classify",
-      .summary = "Fine-tune a text classifier on a pretrained encoder, frozen to a chosen depth",
+      .summary =
+          "Fine-tune a text classifier on a pretrained encoder, frozen to a chosen depth, or on "
+          "word vectors",
       .example =
           "graft train classify --model minilm --train train.tsv --dev dev.tsv --freeze 3 --out "
-          "my-model",
+          "my-model\n"
+          "graft train classify --vectors glove.txt --classifier cnn --train train.tsv --dev "
+          "dev.tsv --out my-cnn",
       .declare = [options](OptionList& list) { Declare(*options, list); },
       .check = [options] { return CheckInputs(*options); },
       .run = [options] { return Train(*options); }};

@@ -119,9 +119,9 @@ States RunForward(const Direction& d, const at::Tensor& projected, const at::Ten
 
 // What flows back through one step of one text.
 struct StepGradient {
-  const float* gates;   // [4H]
-  const float* cell;    // [H]
-  const float* before;  // [H], the cell before; null: 0
+  const float* gates;    // [4H]
+  const float* cell;     // [H]
+  const float* before;   // [H], the cell before; null: 0
   const float* dhidden;  // [H]
   float* dcell;          // [H]: of the cell, from the step behind; becomes that for the step before
   float* dgates;         // [4H], of the sums
@@ -151,7 +151,7 @@ void RunBackward(const Direction& d, const States& states, const at::Tensor& dy,
               *upstream = dy.const_data_ptr<float>() + d.first;
   float* target = dprojected.mutable_data_ptr<float>() + 4 * d.first;
   const at::Tensor dcell = at::zeros({texts, size}, at::kFloat);
-  at::Tensor dlast;  // [.., H] of the hidden states, from the step behind
+  at::Tensor dlast;    // [.., H] of the hidden states, from the step behind
   int64_t behind = 0;  // its rows
   for (int64_t step = d.steps.count() - 1; step >= 0; --step) {
     const int64_t active = d.steps.Active(step);
@@ -225,10 +225,9 @@ at::Tensor BidirectionalLstm(const at::Tensor& projected, const at::Tensor& fort
   const int64_t size = projected.size(1) / 8;
   for (const at::Tensor& weight : {forth, back}) {
     CheckFloats(weight, 2, "BidirectionalLstm's weight");
-    TORCH_CHECK(projected.size(1) == 8 * size && weight.size(0) == 4 * size &&
-                    weight.size(1) == size,
-                "BidirectionalLstm: ", projected.size(1), " columns for a weight of ",
-                weight.sizes());
+    TORCH_CHECK(
+        projected.size(1) == 8 * size && weight.size(0) == 4 * size && weight.size(1) == size,
+        "BidirectionalLstm: ", projected.size(1), " columns for a weight of ", weight.sizes());
   }
   return LstmFunction::apply(projected.contiguous(), forth.contiguous(), back.contiguous(),
                              segments);

@@ -25,8 +25,8 @@ void AdamWStep(const at::Tensor& parameter, const at::Tensor& gradient,
                const at::Tensor& first_moment, const at::Tensor& second_moment,
                const AdamWOptions& options, double gradient_scale, int64_t step);
 
-// The same for some rows of a parameter [W, D]: `rows` int64 [n], different ones, `gradient` [n, D].
-// The other rows and their moments stay as they are, though `step` counts for all, as in
+// The same for some rows of a parameter [W, D]: `rows` int64 [n], different ones, `gradient` [n,
+// D]. The other rows and their moments stay as they are, though `step` counts for all, as in
 // torch.optim.SparseAdam, which adds epsilon before the bias correction instead of behind it.
 void AdamWStepOfRows(const at::Tensor& parameter, const at::Tensor& rows,
                      const at::Tensor& gradient, const at::Tensor& first_moment,

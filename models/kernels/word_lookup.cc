@@ -88,6 +88,7 @@ at::Tensor Backward(const at::Tensor& rows, const at::Tensor& dy, int64_t table_
     }
   });
   return at::_sparse_coo_tensor_unsafe(indices, values, {table_size, width},
+                                       dy.options().layout(at::kSparse),
                                        /*is_coalesced=*/true);
 }
 

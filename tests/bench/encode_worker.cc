@@ -79,15 +79,15 @@ class EncodeWorker {
  private:
   Json Encode() {
     const double begin_time = SecondsNow();
-    const EncodedBatch encoded = model_->tokenizer->EncodeBatch(
-        texts_, {.max_length = static_cast<size_t>(max_length_)}, static_cast<int>(threads_));
+    const EncodedTexts encoded(model_->tokenizer->EncodeBatch(
+        texts_, {.max_length = static_cast<size_t>(max_length_)}, static_cast<int>(threads_)));
     std::vector<int64_t> order(texts_.size());
     std::iota(order.begin(), order.end(), 0);
     const int64_t width = model_->backbone->hidden_size();
     vectors_.resize(texts_.size() * width);
     capacities_.clear();
     size_t begin = 0;
-    for (const size_t end : CutByTokens(encoded, order, kInferenceTokens)) {
+    for (const size_t end : CutByTokens(encoded.tokens, order, kInferenceTokens)) {
       const Batch batch =
           PackBatch(encoded, absl::MakeConstSpan(order).subspan(begin, end - begin));
       const at::Tensor hidden = model_->backbone->Run(batch, PassOptions());  // [R, H]
@@ -100,7 +100,7 @@ class EncodeWorker {
     }
     return Json{{"seconds", SecondsNow() - begin_time},
                 {"texts", texts_.size()},
-                {"tokens", encoded.ids.size()},
+                {"tokens", encoded.tokens.ids.size()},
                 {"batches", capacities_.size()}};
   }
 

@@ -39,7 +39,7 @@ absl::StatusOr<EncodedExamples> ReadExamples(const std::string& path, const Toke
     texts.push_back(line.substr(0, tab));
     examples.labels.push_back(label);
   }
-  examples.texts =
+  examples.texts.tokens =
       tokenizer.EncodeBatch(texts, {.max_length = static_cast<size_t>(max_length)}, threads);
   return examples;
 }
@@ -47,10 +47,10 @@ absl::StatusOr<EncodedExamples> ReadExamples(const std::string& path, const Toke
 // The first example alone: training ends with an evaluation, which no time is taken of.
 EncodedExamples FirstExample(const EncodedExamples& examples) {
   EncodedExamples first;
-  const auto begin = examples.texts.ids.begin();
-  first.texts.ids.assign(begin, begin + examples.texts.starts[1]);
-  first.texts.starts.push_back(examples.texts.starts[1]);
-  first.texts.cut_off.push_back(0);
+  const auto begin = examples.texts.tokens.ids.begin();
+  first.texts.tokens.ids.assign(begin, begin + examples.texts.tokens.starts[1]);
+  first.texts.tokens.starts.push_back(examples.texts.tokens.starts[1]);
+  first.texts.tokens.cut_off.push_back(0);
   first.labels.push_back(examples.labels[0]);
   return first;
 }

@@ -50,13 +50,13 @@ absl::StatusOr<Rows> ParseRows(const std::string& path, std::string_view file) {
 }
 
 // Runs the loss backward; the gradients stand in the tensors of backbone and head.
-void Backward(const Backbone& backbone, const SequenceClassifier& head, const EncodedBatch& texts,
+void Backward(const Backbone& backbone, const SequenceClassifier& head, const EncodedTexts& texts,
               const std::vector<int64_t>& labels) {
   const PassOptions pass{.train = true, .seed = 1, .step = 0};
   std::vector<int64_t> order(labels.size());
   std::iota(order.begin(), order.end(), 0);
   size_t begin = 0;
-  for (const size_t end : CutByTokens(texts, order, kPartTokens)) {
+  for (const size_t end : CutByTokens(texts.tokens, order, kPartTokens)) {
     const auto part = absl::MakeConstSpan(order).subspan(begin, end - begin);
     const Batch batch = PackBatch(texts, part, static_cast<int64_t>(begin));
     const at::Tensor logits = head.Forward(backbone.Run(batch, pass), batch, pass);
@@ -88,8 +88,8 @@ absl::Status Run(const std::vector<std::string>& arguments) {
   }
   ABSL_ASSIGN_OR_RETURN(const std::string file, ReadFile(arguments[1], uint64_t{1} << 30));
   ABSL_ASSIGN_OR_RETURN(const Rows rows, ParseRows(arguments[1], file));
-  const EncodedBatch encoded = model.tokenizer->EncodeBatch(
-      rows.texts, {.max_length = static_cast<size_t>(model.folder.max_length)}, threads);
+  const EncodedTexts encoded(model.tokenizer->EncodeBatch(
+      rows.texts, {.max_length = static_cast<size_t>(model.folder.max_length)}, threads));
   const std::unique_ptr<Backbone> backbone = model.backbone->Trainable(FreezePlan());
   const SequenceClassifier head = model.head->Trainable();
   const c10::AutoGradMode grad(true);

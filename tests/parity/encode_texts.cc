@@ -54,17 +54,17 @@ void AppendRows(RawFile& file, const at::Tensor& matrix, int64_t rows) {
   file.Append(kept.const_data_ptr<float>(), kept.numel());
 }
 
-absl::Status WriteHiddenStates(const LoadedModel& model, const EncodedBatch& encoded,
+absl::Status WriteHiddenStates(const LoadedModel& model, const EncodedTexts& encoded,
                                const std::string& out) {
   std::vector<RawFile> stages;
   for (int stage = 0; stage < model.backbone->stages(); ++stage) {
     stages.emplace_back(JoinPath(out, absl::StrCat("stage", stage, ".f32")));
   }
   RawFile pooled(JoinPath(out, "pooled.f32"));
-  std::vector<int64_t> order(encoded.starts.size() - 1);
+  std::vector<int64_t> order(encoded.tokens.starts.size() - 1);
   std::iota(order.begin(), order.end(), 0);
   size_t begin = 0;
-  for (const size_t end : CutByTokens(encoded, order, kInferenceTokens)) {
+  for (const size_t end : CutByTokens(encoded.tokens, order, kInferenceTokens)) {
     const Batch batch = PackBatch(encoded, absl::MakeConstSpan(order).subspan(begin, end - begin));
     const at::Tensor last =
         model.backbone->Run(batch, at::Tensor(), 0, model.backbone->stages() - 1, PassOptions(),
@@ -92,16 +92,16 @@ absl::Status Run(const std::vector<std::string>& arguments) {
   ABSL_ASSIGN_OR_RETURN(const std::string file, ReadFile(arguments[1], uint64_t{1} << 30));
   std::vector<std::string_view> texts = absl::StrSplit(file, '\n');
   if (texts.back().empty()) texts.pop_back();
-  const EncodedBatch encoded =
-      model.tokenizer->EncodeBatch(texts, {.max_length = static_cast<size_t>(max_length)}, threads);
+  const EncodedTexts encoded(model.tokenizer->EncodeBatch(
+      texts, {.max_length = static_cast<size_t>(max_length)}, threads));
   RawFile counts(JoinPath(arguments[4], "counts.i32"));
   for (size_t i = 0; i < texts.size(); ++i) {
-    const int32_t count = encoded.starts[i + 1] - encoded.starts[i];
+    const int32_t count = encoded.tokens.starts[i + 1] - encoded.tokens.starts[i];
     counts.Append(&count, 1);
   }
   ABSL_RETURN_IF_ERROR(counts.Finish());
   RawFile ids(JoinPath(arguments[4], "ids.i32"));
-  ids.Append(encoded.ids.data(), static_cast<int64_t>(encoded.ids.size()));
+  ids.Append(encoded.tokens.ids.data(), static_cast<int64_t>(encoded.tokens.ids.size()));
   ABSL_RETURN_IF_ERROR(ids.Finish());
   return WriteHiddenStates(model, encoded, arguments[4]);
 }

@@ -29,7 +29,7 @@ std::vector<int32_t> Values(const at::Tensor& tensor) {
 
 TEST(PackBatch, LaysTextsOneAfterTheOther) {
   const std::vector<int64_t> examples = {2, 0};
-  const Batch batch = PackBatch(FourTexts(), examples, 7);
+  const Batch batch = PackBatch(EncodedTexts(FourTexts()), examples, 7);
   EXPECT_THAT(Values(batch.segments.starts), ElementsAre(0, 5, 8));
   EXPECT_THAT(Values(batch.segments.text_ids), ElementsAre(7, 8));
   EXPECT_EQ(batch.segments.tokens, 8);

@@ -58,7 +58,7 @@ class EqualBits : public ::testing::TestWithParam<Width> {
   }
 
   // The texts with these numbers; text i has kLengths[i] tokens.
-  static EncodedBatch Texts(const std::vector<int>& order) {
+  static EncodedTexts Texts(const std::vector<int>& order) {
     EncodedBatch batch;
     for (const int text : order) {
       for (int i = 0; i < kLengths[text]; ++i) {
@@ -67,7 +67,7 @@ class EqualBits : public ::testing::TestWithParam<Width> {
       batch.starts.push_back(static_cast<int32_t>(batch.ids.size()));
       batch.cut_off.push_back(0);
     }
-    return batch;
+    return EncodedTexts(std::move(batch));
   }
 
   std::vector<float> Logits(const std::vector<int>& order) const {

@@ -131,7 +131,8 @@ TEST(FailingMemory, SavingGivesAStatusAndNoFile) {
 TEST(FailingMemory, TrainingGivesAStatus) {
   const LoadedModel model = *LoadModel(GoldenFolder("bert-odd"));
   const std::vector<std::string_view> texts = {"a bright story", "dull"};
-  const EncodedExamples data{.texts = model.tokenizer->EncodeBatch(texts, {}, 1), .labels = {1, 0}};
+  const EncodedExamples data{.texts = EncodedTexts(model.tokenizer->EncodeBatch(texts, {}, 1)),
+                             .labels = {1, 0}};
   TrainingOptions options;
   options.max_steps = 1;
   const SequenceClassifierConfig config{.of_family = false,

@@ -84,7 +84,7 @@ class TrainTiny : public ::testing::Test {
         data_.labels.push_back(label);
       }
     }
-    data_.texts = model_.tokenizer->EncodeBatch(texts, {.max_length = 16}, 1);
+    data_.texts.tokens = model_.tokenizer->EncodeBatch(texts, {.max_length = 16}, 1);
     options_.batch_size = 5;
     options_.learning_rate = 5e-3;
   }

@@ -45,8 +45,8 @@ TEST(ConvolutionTest, ValuesAndGradientsEqualThoseOfConv1dInDouble) {
   OnEveryCodePath([] {
     const Case c;
     const at::Tensor x = Leaf(c.x), weight = Leaf(c.weight), bias = Leaf(c.bias);
-    const at::Tensor y = MaxOverWindows(Linear(x, weight, {}), bias, c.shape,
-                                        MakeSegments(c.lengths));
+    const at::Tensor y =
+        MaxOverWindows(Linear(x, weight, {}), bias, c.shape, MakeSegments(c.lengths));
     const at::Tensor x64 = DoubleLeaf(c.x), weight64 = DoubleLeaf(c.weight),
                      bias64 = DoubleLeaf(c.bias), y64 = Reference(c, x64, weight64, bias64);
     EXPECT_LT(MaxDifference(y, y64), 5e-6);
@@ -62,16 +62,15 @@ TEST(ConvolutionTest, ValuesAndGradientsEqualThoseOfConv1dInDouble) {
 TEST(ConvolutionTest, ValuesWithAndWithoutGradientAndAnyThreadsAreEqual) {
   const Case c;
   const at::Tensor products = Random({18, 40});
-  const at::Tensor expected =
-      MaxOverWindows(products, c.bias, c.shape, MakeSegments(c.lengths));
+  const at::Tensor expected = MaxOverWindows(products, c.bias, c.shape, MakeSegments(c.lengths));
   WithThreads([&] {
     EXPECT_TRUE(SameBits(MaxOverWindows(Leaf(products), c.bias, c.shape, MakeSegments(c.lengths)),
                          expected));
   });
   // Alone as in company.
-  EXPECT_TRUE(SameBits(
-      MaxOverWindows(products.narrow(0, 10, 2), c.bias, c.shape, MakeSegments({2})),
-      expected.narrow(0, 2, 1)));
+  EXPECT_TRUE(
+      SameBits(MaxOverWindows(products.narrow(0, 10, 2), c.bias, c.shape, MakeSegments({2})),
+               expected.narrow(0, 2, 1)));
 }
 
 TEST(ConvolutionTest, AMaximumBelowZeroIsZeroWithoutGradient) {

@@ -82,15 +82,14 @@ TEST(LstmTest, BitsAreThoseOfAnyNumberOfThreads) {
   const Case c;
   const at::Tensor expected = BidirectionalLstm(c.projected, c.forth, c.back, c.segments());
   WithThreads([&] {
-    EXPECT_TRUE(
-        SameBits(BidirectionalLstm(c.projected, c.forth, c.back, c.segments()), expected));
+    EXPECT_TRUE(SameBits(BidirectionalLstm(c.projected, c.forth, c.back, c.segments()), expected));
   });
 }
 
 TEST(LstmTest, ShapesThatContradictAreABug) {
-  EXPECT_THROW(BidirectionalLstm(Random({3, 16}), Random({8, 2}), Random({8, 3}),
-                                 MakeSegments({3})),
-               c10::Error);
+  EXPECT_THROW(
+      BidirectionalLstm(Random({3, 16}), Random({8, 2}), Random({8, 3}), MakeSegments({3})),
+      c10::Error);
 }
 
 }  // namespace

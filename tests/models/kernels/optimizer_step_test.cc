@@ -55,8 +55,7 @@ TEST(AdamWStepTest, RowsStepAsAnyParameterAndTheOthersStay) {
     const at::Tensor rows = at::tensor({4, 0}, at::kLong), gradient = Random({2, 9});
     const std::vector<at::Tensor> before = {Random({6, 9}), Random({6, 9}),
                                             Random({6, 9}).square()};
-    const std::vector<at::Tensor> after = {before[0].clone(), before[1].clone(),
-                                           before[2].clone()};
+    const std::vector<at::Tensor> after = {before[0].clone(), before[1].clone(), before[2].clone()};
     AdamWStepOfRows(after[0], rows, gradient, after[1], after[2], {}, 0.5, 3);
     std::vector<at::Tensor> expected;  // of the two rows
     for (const at::Tensor& x : before) expected.push_back(x.index_select(0, rows));

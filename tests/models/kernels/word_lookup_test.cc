@@ -16,10 +16,10 @@ TEST(WordLookupTest, WordsOfTheTableGetItsRowsAndTheOthersTheirVectors) {
     const at::Tensor ids = at::tensor({3, 0, 1, 1, 4, 2}, at::kInt), table = Random({3, 7});
     const at::Tensor found = WordLookup(ids, words, table, MakeSegments({2, 3}));
     const at::Tensor& v = words.vectors;
-    EXPECT_TRUE(SameBits(found, at::stack({table[0], v[0], table[2], table[2], v[4],
-                                           at::zeros({7})})));
-    EXPECT_TRUE(SameBits(WordLookup(ids, words, {}, MakeSegments({6})),
-                         at::index_select(v, 0, ids)));
+    EXPECT_TRUE(
+        SameBits(found, at::stack({table[0], v[0], table[2], table[2], v[4], at::zeros({7})})));
+    EXPECT_TRUE(
+        SameBits(WordLookup(ids, words, {}, MakeSegments({6})), at::index_select(v, 0, ids)));
   });
 }
 
