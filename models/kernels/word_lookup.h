@@ -17,8 +17,8 @@ struct WordRows {
 
 // Row i of the result [R, D] is row t = table_rows[ids[i]] of `table` [W, D] where t >= 0, else row
 // ids[i] of `vectors`. ids int32 [R]; an undefined table is left out, and all rows are vectors.
-// Rows that belong to no text are 0. Differentiable in the table, with a sparse gradient (COO,
-// coalesced) of the rows that were met, each summed in the order of the tokens. Indices must be
+// Rows that belong to no text are 0. Differentiable in the table, with a sparse gradient (COO)
+// of the rows that were met, each once and summed in the order of the tokens. Indices must be
 // inside (checked, a bug otherwise).
 at::Tensor WordLookup(const at::Tensor& ids, const WordRows& words, const at::Tensor& table,
                       const Segments& segments);
