@@ -93,7 +93,7 @@ absl::Status MismatchError(const WeightFiles& files, const TensorMismatch& misma
   add(mismatch.of_more_layers, " of layers behind the last: ");
   if (parts.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      files.path(), ": the tensors do not fit config.json: ", absl::StrJoin(parts, "; ")));
+      files.path(), ": the tensors do not fit the configuration: ", absl::StrJoin(parts, "; ")));
 }
 
 // Calls visit("encoder.layer.", 3) for "encoder.layer.3.output.dense.weight", and so for every

@@ -139,14 +139,14 @@ TEST_P(FamilyBadInput, HeadsThatDoNotDivideAreRefused) {
 TEST_P(FamilyBadInput, ALayerMoreThanTheTensorsHaveIsNamed) {
   const int layers = Number(GetParam().layers);
   EXPECT_THAT(Refusal(GetParam().layers, layers + 1),
-              AllOf(HasSubstr("model.safetensors: the tensors do not fit config.json: "),
+              AllOf(HasSubstr("model.safetensors: the tensors do not fit the configuration: "),
                     HasSubstr(" missing: "), HasSubstr(absl::StrCat(".", layers, "."))));
 }
 
 TEST_P(FamilyBadInput, ALayerLessThanTheTensorsHaveIsNamed) {
   const int layers = Number(GetParam().layers);
   EXPECT_THAT(Refusal(GetParam().layers, layers - 1),
-              AllOf(HasSubstr("model.safetensors: the tensors do not fit config.json: "),
+              AllOf(HasSubstr("model.safetensors: the tensors do not fit the configuration: "),
                     HasSubstr(" of layers behind the last: "),
                     HasSubstr(absl::StrCat(".", layers - 1, "."))));
 }
@@ -182,7 +182,7 @@ TEST_P(FamilyBadInput, AVocabularyPastTheMatrixIsRefused) {
 TEST_P(FamilyBadInput, AHiddenSizeThatContradictsTheTensorsIsRefused) {
   EXPECT_THAT(Refusal(GetParam().hidden, 2 * Number(GetParam().hidden)),
               AllOf(HasSubstr("expected "), HasSubstr("found "),
-                    AnyOf(HasSubstr("model.safetensors: the tensors do not fit config.json: "),
+                    AnyOf(HasSubstr("model.safetensors: the tensors do not fit the configuration: "),
                           HasSubstr("config.json: pooler_hidden_size"))));
 }
 
