@@ -27,6 +27,7 @@
 #include "tasks/converted_folder.h"
 #include "tasks/model_folder.h"
 #include "tasks/weight_sets.h"
+#include "tasks/word_model_folder.h"
 
 namespace graft {
 namespace {
@@ -268,6 +269,11 @@ absl::Status NameTarget(const absl::Status& status, const DurableFolder& folder)
 absl::StatusOr<ConvertedModel> Convert(const std::string& from, const std::string& to,
                                        const ConvertOptions& options) {
   ABSL_RETURN_IF_ERROR(ExpectFolder(from));
+  if (IsWordModelFolder(from)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        from, ": expected an encoder, found a classifier over word vectors, which graft wrote and "
+              "maps as it is"));
+  }
   ABSL_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules,
                         FindSentenceModules(from, kLinks));
   ABSL_RETURN_IF_ERROR(CheckApart(from, modules, to));

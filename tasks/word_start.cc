@@ -231,7 +231,9 @@ absl::StatusOr<WordStart> Start(WordStartOptions& o, absl::Span<const std::strin
 WordTokenizerOptions GuessWordTokenizer(const WordVectors& vectors) {
   constexpr int64_t kWords = 20'000;
   WordTokenizerOptions options{.split = WordSplit::kUnicode, .lower_case = false};
-  if (vectors.Find("n't") && vectors.Find("'s")) options.split = WordSplit::kTreebank;
+  const auto has = [&](std::string_view word) { return vectors.Find(word).has_value(); };
+  const bool parts = has("n't") || (has("the") && has("do") && !has("don't"));
+  if (parts) options.split = WordSplit::kTreebank;
   const Words& words = vectors.words();
   options.lower_case = words.size() > 0;
   for (int64_t row = 0; row < std::min(kWords, words.size()) && options.lower_case; ++row) {

@@ -86,6 +86,7 @@ int64_t AllParameters(const LoadedModel& model) {
 }
 
 std::string Layout(const ModelFolder& folder) {
+  if (folder.words) return "words";
   return folder.modules.empty() ? "transformers" : "sentence-transformers";
 }
 
@@ -108,6 +109,12 @@ std::vector<std::string> UnusedModules(const ModelFolder& folder) {
 }
 
 ordered_json HeadJson(const LoadedModel& model) {
+  if (model.folder.words) {
+    return {{"kind", "text classification"},
+            {"classifier", ComposerName(model.folder.words->composer.kind)},
+            {"labels", model.folder.labels},
+            {"parameters", HeadParameters(model)}};
+  }
   if (model.head) {
     return {{"kind", "text classification"},
             {"pooling", PoolingName(model.head->config().pooling())},
@@ -124,6 +131,32 @@ ordered_json HeadJson(const LoadedModel& model) {
   return {{"kind", DescribeHead(model)},
           {"tied", model.language_head->config().layout.tied},
           {"parameters", HeadParameters(model)}};
+}
+
+void AddTokenizer(const Tokenizer& tokenizer, ordered_json& json) {
+  json["tokenizer"] = tokenizer.Describe();
+  json["vocabulary_size"] = tokenizer.vocabulary_size();
+  json["tokenizer_files"] = tokenizer.files();
+  const size_t longest = tokenizer.model_max_length();
+  json["tokenizer_max_length"] = longest > 0 ? ordered_json(longest) : ordered_json(nullptr);
+}
+
+void AddWords(const WordModel& words, ordered_json& json) {
+  const WordModelSettings& s = words.settings();
+  json["split"] = WordSplitName(s.tokenizer.split);
+  json["lower_case"] = s.tokenizer.lower_case;
+  json["vocabulary_size"] = words.vocabulary().size();
+  json["trained_rows"] = s.backbone.table_rows;
+  json["width"] = s.backbone.width;
+  json["channels"] = s.backbone.channels;
+  json["vectors"] = ordered_json::array();
+  for (const UnknownWords& set : words.sets()) {
+    const VectorMatrix& matrix = set.vectors().matrix();
+    json["vectors"].push_back({{"rows", matrix.rows},
+                               {"width", matrix.width},
+                               {"storage", VectorStorageName(matrix.storage)},
+                               {"sub_words", set.vectors().sub_words() != nullptr}});
+  }
 }
 
 ordered_json ModelJson(const LoadedModel& model) {
@@ -148,13 +181,12 @@ ordered_json ModelJson(const LoadedModel& model) {
                     {"positions", c.max_positions},
                     {"max_length", folder.max_length},
                     {"stages", std::move(stages)},
-                    {"parameters", AllParameters(model)},
-                    {"tokenizer", model.tokenizer->Describe()},
-                    {"vocabulary_size", model.tokenizer->vocabulary_size()},
-                    {"tokenizer_files", model.tokenizer->files()}};
-  json["tokenizer_max_length"] = model.tokenizer->model_max_length() > 0
-                                     ? ordered_json(model.tokenizer->model_max_length())
-                                     : ordered_json(nullptr);
+                    {"parameters", AllParameters(model)}};
+  if (model.words != nullptr) {
+    AddWords(*model.words, json);
+  } else {
+    AddTokenizer(*model.tokenizer, json);
+  }
   json["pooling"] =
       folder.pooling ? ordered_json(PoolingName(*folder.pooling)) : ordered_json(nullptr);
   const std::string pooler = PoolerUse(model);
@@ -201,12 +233,18 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
   Table facts({{""}, {""}});
   facts.AddRow({"model", Printable(folder.path)});
   facts.AddRow({"layout", Layout(folder)});
-  facts.AddRow(
-      {"architecture",
-       absl::StrFormat(
-           "%s: %d layers, hidden size %d, %d heads, intermediate size %d, %d positions",
-           c.model_type, c.layers, c.hidden_size, c.heads, c.intermediate_size, c.max_positions)});
-  AddTokenizer(*model.tokenizer, facts);
+  if (model.words != nullptr) {
+    facts.AddRow({"architecture", absl::StrFormat("word vectors, hidden size %d", c.hidden_size)});
+    facts.AddRow({"words", model.words->Describe()});
+  } else {
+    facts.AddRow(
+        {"architecture",
+         absl::StrFormat(
+             "%s: %d layers, hidden size %d, %d heads, intermediate size %d, %d positions",
+             c.model_type, c.layers, c.hidden_size, c.heads, c.intermediate_size,
+             c.max_positions)});
+    AddTokenizer(*model.tokenizer, facts);
+  }
   facts.AddRow({"longest text", absl::StrCat(folder.max_length, " tokens")});
   if (folder.pooling) facts.AddRow({"pooling file", std::string(PoolingName(*folder.pooling))});
   std::vector<std::string> labels;

@@ -264,7 +264,9 @@ TEST(WordStartTest, TokenizersAreGuessedFromTheWords) {
     return GuessWordTokenizer(MakeVectors(words, 1));
   };
   EXPECT_EQ(guess({"n't", "'s", "a"}).split, WordSplit::kTreebank);
-  EXPECT_EQ(guess({"don't", "a"}).split, WordSplit::kUnicode);
+  EXPECT_EQ(guess({"the", "do"}).split, WordSplit::kTreebank);
+  EXPECT_EQ(guess({"the", "do", "don't"}).split, WordSplit::kUnicode);
+  EXPECT_EQ(guess({"le", "la"}).split, WordSplit::kUnicode);
   EXPECT_TRUE(guess({"a", "b", "1"}).lower_case);
   EXPECT_FALSE(guess({"a", "B"}).lower_case);
 }
