@@ -129,42 +129,39 @@ def texts_and_labels(data, part):
     return [text.lower() for text, _ in pairs], [label for _, label in pairs]
 
 
+def write_texts(texts, path):
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(text + "\n" for text in texts)
+    return path
+
+
 class FastText:
     SETTINGS = [dict(lr=lr, epoch=epoch) for lr in (0.05, 0.1, 0.25, 0.5) for epoch in (5, 10, 25)]
 
     def __init__(self, options, folder):
-        import fasttext
-        self.fasttext, self.options = fasttext, options
+        self.options, self.folder = options, folder
         self.train_file, self.file = f"{folder}/train.txt", f"{folder}/model.bin"
         to_fasttext(options.data, "train", self.train_file)
 
+    def run(self, *arguments):
+        return json.loads(run([sys.executable, f"{HERE}/peer_fasttext.py", *arguments]))
+
     def train(self, setting):
-        # fastText 0.9.3 ends many a run at its first words with "Encountered NaN", with high rates
-        # nearly all: then once more. Only the run that succeeds counts.
-        for _ in range(20):
-            begin = time.perf_counter()
-            try:
-                self.model = self.fasttext.train_supervised(
-                    self.train_file, dim=100, thread=self.options.threads, verbose=0, **setting)
-            except RuntimeError:
-                continue
-            self.wall = time.perf_counter() - begin
-            return
-        raise RuntimeError(f"fastText does not train with {setting}")
+        self.seconds = self.wall = self.run(
+            "train", self.train_file, self.file,
+            json.dumps(dict(setting, thread=self.options.threads)))["seconds"]
 
     def accuracy(self, part):
         texts, labels = texts_and_labels(self.options.data, part)
-        found = self.model.predict(texts)[0]
-        return sum(f[0] == f"__label__{l}" for f, l in zip(found, labels)) / len(labels)
+        found = self.run("predict", self.file, write_texts(texts, f"{self.folder}/{part}.txt"))
+        return sum(f == l for f, l in zip(found["labels"], labels, strict=True)) / len(labels)
 
     def size(self):
-        self.model.save_model(self.file)
         return os.path.getsize(self.file)
 
-    def predict(self, texts, _):
-        begin = time.perf_counter()
-        self.model.predict(texts)
-        return len(texts) / (time.perf_counter() - begin)
+    def predict(self, texts):
+        file = write_texts(texts, f"{self.folder}/all.txt")
+        return len(texts) / self.run("predict", self.file, file)["seconds"]
 
 
 class Graft:
@@ -181,6 +178,7 @@ class Graft:
                          "--learning-rate", str(setting["lr"]), "--epochs", str(setting["epoch"]),
                          "--batch-size", "64")
         self.wall = time.perf_counter() - begin
+        self.seconds = self.end["training_seconds"]
 
     def accuracy(self, part):
         return accuracy(self.options, self.folder, part)
@@ -189,29 +187,22 @@ class Graft:
         return sum(os.path.getsize(os.path.join(folder, name))
                    for folder, _, names in os.walk(self.folder) for name in names)
 
-    def seconds(self, file):
-        with open(file, encoding="utf-8") as texts:
+    def classify(self, texts, file):
+        with open(write_texts(texts, file), encoding="utf-8") as lines:
             begin = time.perf_counter()
             subprocess.run([self.options.graft, "classify", "--model", self.folder, "--threads",
-                            "1"], stdin=texts, stdout=subprocess.DEVNULL, check=True)
+                            "1"], stdin=lines, stdout=subprocess.DEVNULL, check=True)
             return time.perf_counter() - begin
 
-    def predict(self, texts, folder):
+    def predict(self, texts):
         """Without the start of the program: the time of all less that of one text."""
-        one, all_of_them = f"{folder}/one.txt", f"{folder}/all.txt"
-        for file, lines in ((one, texts[:1]), (all_of_them, texts)):
-            with open(file, "w", encoding="utf-8") as out:
-                out.writelines(line + "\n" for line in lines)
-        return (len(texts) - 1) / (self.seconds(all_of_them) - self.seconds(one))
+        start = self.classify(texts[:1], self.folder + "-one.txt")
+        return (len(texts) - 1) / (self.classify(texts, self.folder + "-all.txt") - start)
 
 
 def best_setting(contestant):
     def dev(setting):
-        try:
-            contestant.train(setting)
-        except RuntimeError as error:
-            print(error, file=sys.stderr)
-            return 0
+        contestant.train(setting)
         return contestant.accuracy("dev")
     return max(contestant.SETTINGS, key=dev)
 
@@ -229,9 +220,8 @@ def compare_fasttext(options):
                 row = report[name]
                 contestant.train(row["setting"])
                 row["wall"].append(contestant.wall)
-                row["training"].append(contestant.end["training_seconds"] if name == "graft"
-                                       else row["wall"][-1])
-                row["texts_per_second"].append(contestant.predict(texts, folder))
+                row["training"].append(contestant.seconds)
+                row["texts_per_second"].append(contestant.predict(texts))
         for name, contestant in contestants.items():
             report[name].update({"dev": contestant.accuracy("dev"),
                                  "test": contestant.accuracy("test"), "bytes": contestant.size()})
