@@ -13,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 #include "base/utf8.h"
 #include "tools/compute.h"
 #include "tools/progress.h"
@@ -22,30 +21,29 @@
 namespace graft::tools {
 namespace {
 
-constexpr absl::Duration kQuietTime = absl::Seconds(1);
+constexpr int64_t kMegabyte = 1'000'000;
+// Smaller files are read in a second or so.
+constexpr int64_t kQuietMegabytes = 256;
 
-// One bar for each time that the file is read.
+// A bar for each time that the file is read.
 class Passes {
  public:
-  Passes(std::string title, int64_t size) : title_(std::move(title)), size_(size) {}
+  Passes(std::string title, int64_t megabytes) : title_(std::move(title)), megabytes_(megabytes) {}
 
   void Update(int64_t done) {
     if (done < last_) {
-      if (bar_) bar_->Update(size_);
       bar_.reset();
-      begin_ = absl::Now();
-      title_ += ", again";
+      title_ = "reading again";
     }
     last_ = done;
-    if (!bar_ && absl::Now() - begin_ > kQuietTime) bar_.emplace(title_, size_, "bytes");
-    if (bar_) bar_->Update(std::min(done, size_));
+    if (!bar_) bar_.emplace(title_, megabytes_, "MB");
+    bar_->Update(std::min(done, megabytes_));
   }
 
  private:
   std::string title_;
-  const int64_t size_;
+  const int64_t megabytes_;
   int64_t last_ = 0;
-  absl::Time begin_ = absl::Now();
   std::optional<ProgressBar> bar_;
 };
 
@@ -100,9 +98,10 @@ std::function<void(uint64_t file_bytes)> FileProgress(const std::string& path,
                                                       std::string_view title) {
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
-  if (error || size == 0) return nullptr;
-  const auto passes = std::make_shared<Passes>(std::string(title), static_cast<int64_t>(size));
-  return [passes](uint64_t done) { passes->Update(static_cast<int64_t>(done)); };
+  const int64_t megabytes = error ? 0 : static_cast<int64_t>(size) / kMegabyte;
+  if (megabytes < kQuietMegabytes) return nullptr;
+  const auto passes = std::make_shared<Passes>(std::string(title), megabytes);
+  return [passes](uint64_t done) { passes->Update(static_cast<int64_t>(done) / kMegabyte); };
 }
 
 void AddWordJson(std::string_view key, std::string_view word, nlohmann::ordered_json& record) {
@@ -110,8 +109,10 @@ void AddWordJson(std::string_view key, std::string_view word, nlohmann::ordered_
   if (FindInvalidUtf8(word)) record[absl::StrCat(key, "_hex")] = absl::BytesToHexString(word);
 }
 
-std::string Megabytes(uint64_t bytes) {
-  constexpr double kMegabyte = 1e6;
+std::string ByteCount(uint64_t bytes) {
+  constexpr double kKilobyte = 1e3;
+  if (bytes < static_cast<uint64_t>(kMegabyte))
+    return absl::StrFormat("%.1f kB", static_cast<double>(bytes) / kKilobyte);
   return absl::StrFormat("%.1f MB", static_cast<double>(bytes) / kMegabyte);
 }
 

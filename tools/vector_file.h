@@ -33,11 +33,10 @@ absl::StatusOr<LoadOptions> MakeLoadOptions(const VectorFileOptions& o);
 // What was left out, and a count that is not right: a line each on standard error.
 void TellRepairs(const std::string& path, const LoadReport& report);
 
-// Loads, with progress on standard error where that takes more than a second, and tells
-// repairs.
+// Loads, with progress on standard error where that takes long, and tells repairs.
 absl::StatusOr<LoadedVectors> LoadVectorFile(const VectorFileOptions& o);
 
-// Progress over a file, on standard error: nothing in the first second.
+// Progress over a file on standard error; none (nullptr) for one that is read in no time.
 std::function<void(uint64_t file_bytes)> FileProgress(const std::string& path,
                                                       std::string_view title);
 
@@ -45,8 +44,8 @@ std::function<void(uint64_t file_bytes)> FileProgress(const std::string& path,
 // named `key`.
 void AddWordJson(std::string_view key, std::string_view word, nlohmann::ordered_json& record);
 
-// "12.5 MB".
-std::string Megabytes(uint64_t bytes);
+// "12.5 MB", "0.3 kB".
+std::string ByteCount(uint64_t bytes);
 
 }  // namespace graft::tools
 

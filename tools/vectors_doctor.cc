@@ -171,8 +171,8 @@ void PrintText(const Options& o, const Diagnosis& d) {
               << (d.norms.zeros() > static_cast<int64_t>(words.size()) ? ", ..." : "") << '\n';
   }
   std::cout << VectorFormatName(report.format) << ", " << WithThousands(report.rows) << " rows of "
-            << report.width << " numbers; " << WithThousands(report.duplicates) << " duplicates, "
-            << WithThousands(report.broken_utf8) << " words that are no UTF-8\n";
+            << report.width << " numbers; duplicates: " << WithThousands(report.duplicates)
+            << "; words that are no UTF-8: " << WithThousands(report.broken_utf8) << "\n";
   if (d.refused.ok()) return;
   if (report.format == VectorFormat::kGraft) {
     std::cout << "--repair does not help: a folder is made anew from what it was made of\n";

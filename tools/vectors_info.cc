@@ -110,7 +110,7 @@ void PrintText(const Options& o, const Facts& facts) {
   table.AddRow({"norms", absl::StrFormat("%.4f to %.4f, mean %.4f, deviation %.4f", norms.least(),
                                          norms.most(), norms.mean(), norms.deviation())});
   table.AddRow({"rows of zeros", WithThousands(norms.zeros())});
-  table.AddRow({"memory", absl::StrCat(Megabytes(facts.bytes()), " (", Megabytes(facts.word_bytes),
+  table.AddRow({"memory", absl::StrCat(ByteCount(facts.bytes()), " (", ByteCount(facts.word_bytes),
                                        " of it words and their index)")});
   table.AddRow(
       {"duplicates", absl::StrCat(WithThousands(report.duplicates),
