@@ -16,6 +16,7 @@
 namespace graft {
 namespace {
 
+constexpr uint64_t kProgressBytes = uint64_t{1} << 20;
 // Deflate makes at most so many bytes of one (zlib's technical notes).
 constexpr uint64_t kMostPerByte = 1032;
 
@@ -26,6 +27,8 @@ class ByteSource::Reader {
   virtual ~Reader() = default;
   // At least one byte, or 0 at the end.
   virtual absl::StatusOr<size_t> Read(absl::Span<char> out) = 0;
+  // Bytes of the file that were read.
+  virtual uint64_t file_bytes() const = 0;
 };
 
 void ByteSource::Closer::operator()(Reader* reader) const { delete reader; }
@@ -40,6 +43,7 @@ class ByteSource::PlainReader : public Reader {
     at_ += count;
     return count;
   }
+  uint64_t file_bytes() const override { return at_; }
 
  private:
   InputFile file_;
@@ -50,6 +54,7 @@ class ByteSource::GzipReader : public Reader {
  public:
   explicit GzipReader(std::unique_ptr<InputStream> stream) : stream_(std::move(stream)) {}
   absl::StatusOr<size_t> Read(absl::Span<char> out) override { return stream_->Read(out); }
+  uint64_t file_bytes() const override { return stream_->file_offset(); }
 
  private:
   std::unique_ptr<InputStream> stream_;
@@ -79,6 +84,7 @@ class ByteSource::ZipReader : public Reader {
     }
     return count;
   }
+  uint64_t file_bytes() const override { return at_; }
 
  private:
   ZipReader(InputFile file, PackedEntry entry, uint64_t begin)
@@ -213,6 +219,10 @@ absl::StatusOr<size_t> ByteSource::Read(absl::Span<char> out) {
     done += got;
   }
   position_ += done;
+  if (progress_ && reader_->file_bytes() >= told_ + kProgressBytes) {
+    told_ = reader_->file_bytes();
+    progress_(told_);
+  }
   return done;
 }
 

@@ -4,9 +4,11 @@
 #define GRAFT_EMBEDDINGS_BYTE_SOURCE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -39,6 +41,11 @@ class ByteSource {
   absl::StatusOr<size_t> Read(absl::Span<char> out);
   // Bytes taken so far.
   uint64_t position() const { return position_; }
+  // Calls `progress` with the bytes of the file that were read, packed ones of packed files,
+  // whenever another MiB was.
+  void SetProgress(std::function<void(uint64_t file_bytes)> progress) {
+    progress_ = std::move(progress);
+  }
 
  private:
   class Reader;
@@ -56,6 +63,8 @@ class ByteSource {
   std::string packing_;
   uint64_t max_size_ = 0;
   uint64_t position_ = 0;
+  std::function<void(uint64_t)> progress_;
+  uint64_t told_ = 0;  // the bytes of the last progress
   std::string ahead_;  // peeked, from ahead_at_ on not yet taken
   size_t ahead_at_ = 0;
   std::unique_ptr<Reader, Closer> reader_;

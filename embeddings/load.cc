@@ -79,6 +79,7 @@ absl::StatusOr<LoadedVectors> LoadWordVectors(const std::string& path, const Loa
   options.allow_count_mismatch |= options.repair;
   if (options.format == VectorFormat::kGraft || IsFolder(path)) return LoadFolder(path);
   ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path, options.zip_entry));
+  source.SetProgress(options.progress);
   LoadReport report;
   report.packing = source.packing();
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));

@@ -4,10 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "embeddings/load_report.h"
 #include "embeddings/vector_format.h"
 #include "embeddings/word_vectors.h"
@@ -32,6 +36,9 @@ struct LoadOptions {
   // Longer lines of text are refused (ResourceExhausted), and longer words (DataLoss).
   size_t max_line_bytes = size_t{16} << 20;
   size_t max_word_bytes = size_t{64} << 10;
+  // Called now and then, on any thread but on one at a time, with the bytes of the file that were
+  // read (packed ones of packed files): for a share of its size. Of graft's folder never.
+  std::function<void(uint64_t file_bytes)> progress = nullptr;
 };
 
 struct LoadedVectors {
@@ -46,6 +53,14 @@ struct LoadedVectors {
 // a file claims are compared with its length before memory is taken for them. Float text is read as
 // strtof reads it. Takes the matrix, the words with their index, and some MiB for each thread.
 absl::StatusOr<LoadedVectors> LoadWordVectors(const std::string& path, const LoadOptions& options);
+
+// Takes a row that counts; an error ends the reading and is what the reader gives.
+using ConsumeRow = std::function<absl::Status(std::string_view word, absl::Span<const float> row)>;
+
+// Reads as LoadWordVectors does and gives the rows to `consume`, in order, on any thread but one at
+// a time. Formats that stand row by row (word2vec, GloVe) are not held: only their words are.
+absl::StatusOr<LoadReport> ScanWordVectors(const std::string& path, const LoadOptions& options,
+                                           const ConsumeRow& consume);
 
 }  // namespace graft
 

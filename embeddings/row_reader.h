@@ -4,7 +4,6 @@
 #define GRAFT_EMBEDDINGS_ROW_READER_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -118,7 +117,6 @@ absl::StatusOr<CollectedRows> CollectRows(RowReader& reader, const std::string& 
                                           const LoadOptions& options, LoadReport& report);
 
 // Reads all rows and keeps their words alone: each row that counts goes to `consume`, in order.
-using ConsumeRow = std::function<absl::Status(std::string_view word, absl::Span<const float> row)>;
 absl::StatusOr<Words> StreamRows(RowReader& reader, const std::string& name,
                                  const LoadOptions& options, const ConsumeRow& consume,
                                  LoadReport& report);

@@ -222,6 +222,7 @@ VectorSearch::~VectorSearch() = default;
 
 const WordVectors& VectorSearch::vectors() const { return state_->vectors; }
 Similarity VectorSearch::similarity() const { return state_->options.similarity; }
+int64_t VectorSearch::threads() const { return state_->options.threads; }
 
 std::vector<Neighbor> VectorSearch::Nearest(absl::Span<const float> query, int64_t k,
                                             absl::Span<const int64_t> excluded) const {

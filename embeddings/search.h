@@ -9,11 +9,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "embeddings/neighbor.h"
 #include "embeddings/word_vectors.h"
 
 namespace graft {
-
-enum class Similarity { kCosine, kDot };
 
 struct SearchOptions {
   Similarity similarity = Similarity::kCosine;
@@ -21,14 +20,6 @@ struct SearchOptions {
   // Keeps a copy of the rows in 8 bits, a quarter of their memory, and looks at the rows themselves
   // only where the copy's error bound leaves it open. The answers are the same.
   bool int8_filter = false;
-};
-
-struct Neighbor {
-  int64_t row;
-  // In double, from the float32 components: a zero row or query has cosine 0.
-  double score;
-
-  friend bool operator==(const Neighbor&, const Neighbor&) = default;
 };
 
 // Immutable and thread-safe, but two searches beside each other take turns with the threads. Holds
@@ -47,6 +38,7 @@ class VectorSearch {
 
   const WordVectors& vectors() const;
   Similarity similarity() const;
+  int64_t threads() const;
 
   // The nearest min(k, V - excluded) rows to a query [D], the nearest first; `excluded` rows, in
   // any order, are left out.
@@ -72,6 +64,17 @@ enum class AnalogyMethod {
 // cosine. Scores of kMultiply are those of the formula.
 absl::StatusOr<std::vector<Neighbor>> Analogy(const VectorSearch& search, int64_t a, int64_t b,
                                               int64_t c, int64_t k, AnalogyMethod method);
+
+// Many questions at once, with the same answers. `terms` [T, D] are the vectors that they are made
+// of, rows or not; `questions` name three of them each, in [0, T); `excluded` is empty or has a
+// list of rows for each, which are no answers.
+struct AnalogyQuestion {
+  int64_t a = 0, b = 0, c = 0;
+};
+absl::StatusOr<std::vector<std::vector<Neighbor>>> Analogies(
+    const VectorSearch& search, absl::Span<const float> terms,
+    absl::Span<const AnalogyQuestion> questions, int64_t k, AnalogyMethod method,
+    const std::vector<std::vector<int64_t>>& excluded = {});
 
 }  // namespace graft
 

@@ -163,6 +163,7 @@ namespace {
 absl::StatusOr<std::optional<Words>> Stream(const std::string& path, const LoadOptions& options,
                                             const ConsumeRow& consume, LoadReport& report) {
   ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path, options.zip_entry));
+  source.SetProgress(options.progress);
   report.packing = source.packing();
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));
   if (reader == nullptr || reader->floret() != nullptr) return std::nullopt;

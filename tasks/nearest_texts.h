@@ -7,19 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "embeddings/neighbor.h"
 #include "tasks/embedding_index.h"
 
 namespace graft {
-
-enum class Similarity {
-  kCosine,  // of the angle; 0 for a vector of zeros
-  kDot,     // sum of the products
-};
-
-struct Neighbor {
-  int64_t row = 0;
-  double score = 0;
-};
 
 // For each query, rows of `queries` [n, index.dimensions()], its `top` most similar rows, or all
 // when there are fewer: the most similar first, the lower row among equals. Every row is looked at:

@@ -22,10 +22,12 @@ int main(int argc, char** argv) {
       .version = GRAFT_VERSION,
       .summary =
           "Transfer learning in language: pretrained encoders, frozen to a chosen depth, heads "
-          "tuned on top.",
+          "tuned on top, and word vectors.",
       .verbs = {TrainClassifyVerb(), EvalVerb(), ClassifyVerb(), EmbedVerb(), SearchVerb(),
                 TokenizeVerb(), InspectModelVerb(), ConvertVerb(), VerifyTokenizerVerb(),
-                VerifyWeightsVerb()},
+                VerifyWeightsVerb(), VectorsInfoVerb(), VectorsDoctorVerb(), VectorsConvertVerb(),
+                VectorsNearestVerb(), VectorsSimilarityVerb(), VectorsAnalogyVerb(),
+                VectorsEvalVerb(), VectorsCoverageVerb()},
   };
   return RunProgram(program, absl::MakeConstSpan(argv + 1, static_cast<size_t>(argc - 1)),
                     std::cout, std::cerr);

@@ -16,6 +16,14 @@ Verb InspectModelVerb();
 Verb ConvertVerb();
 Verb VerifyWeightsVerb();
 Verb VerifyTokenizerVerb();
+Verb VectorsInfoVerb();
+Verb VectorsDoctorVerb();
+Verb VectorsConvertVerb();
+Verb VectorsNearestVerb();
+Verb VectorsSimilarityVerb();
+Verb VectorsAnalogyVerb();
+Verb VectorsEvalVerb();
+Verb VectorsCoverageVerb();
 
 }  // namespace graft::tools
 

@@ -11,6 +11,21 @@ set(graft_public_headers
   base/code_path.h
   base/file.h
   base/text_input.h
+  embeddings/coverage.h
+  embeddings/evaluation.h
+  embeddings/evaluation_set.h
+  embeddings/load.h
+  embeddings/load_report.h
+  embeddings/neighbor.h
+  embeddings/norm_statistics.h
+  embeddings/search.h
+  embeddings/sub_words.h
+  embeddings/unknown_words.h
+  embeddings/vector_folder.h
+  embeddings/vector_format.h
+  embeddings/word_vectors.h
+  embeddings/words.h
+  embeddings/write.h
   models/architecture.h
   models/backbone.h
   models/batch.h
@@ -52,9 +67,11 @@ set(graft_public_headers
   tasks/threads.h
   tasks/token_classifier.h
   tasks/training.h
+  tokenizers/case_map.h
   tokenizers/encoding.h
   tokenizers/offsets.h
-  tokenizers/tokenizer.h)
+  tokenizers/tokenizer.h
+  tokenizers/word_tokenizer.h)
 foreach(header IN LISTS graft_public_headers)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/graft/${folder})
