@@ -103,6 +103,9 @@ absl::Status FinalfusionReader::ReadWords() {
         in_.Number<uint32_t>("length of a word", 0, static_cast<int64_t>(options_.max_word_bytes)));
     word.resize(static_cast<size_t>(size));
     ABSL_RETURN_IF_ERROR(in_.Fill(absl::MakeSpan(word), "word"));
+    if (word.find('\0') != std::string::npos) {
+      return in_.Error(at, "word", "a word without NUL", Quoted(word));
+    }
     // The place of a row is its word's number: a second one has no place.
     if (!words_.Add(word)) {
       return in_.Error(at, "word", "words that differ", absl::StrCat(Quoted(word), " twice"));
@@ -122,8 +125,8 @@ absl::Status FinalfusionReader::ReadMatrix() {
   const uint64_t at = in_.position();
   ABSL_ASSIGN_OR_RETURN(
       matrix_, in_.Floats(static_cast<uint64_t>(rows_) * static_cast<uint64_t>(width_), "matrix"));
-  return CheckFinite(in_.name(), at, reinterpret_cast<const float*>(matrix_->data()), rows_,
-                     width_);
+  return CheckFinite(in_.name(), reinterpret_cast<const float*>(matrix_->data()), rows_, width_,
+                     FloatsFrom(at, width_));
 }
 
 absl::Status FinalfusionReader::ReadChunk(int64_t id, uint64_t size) {

@@ -73,6 +73,12 @@ TEST(NumpyTest, Refused) {
   EXPECT_THAT(Message(LoadNpy(Npy(header, floats.substr(1)), "a\nb\n")), HasSubstr("8 bytes"));
   EXPECT_THAT(Message(LoadNpy(Npy(header, Bytes<float>({1, NAN})), "a\nb\n")),
               HasSubstr("row 1: component 1"));
+  EXPECT_THAT(Message(LoadNpy(Npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }\n",
+                                  Bytes<double>({1, 2, 1e300, 3})),
+                              "a\nb\n")),
+              HasSubstr(absl::StrCat("matrix.npy: byte ", 10 + 59 + 16, ": row 0: component 2")));
+  EXPECT_THAT(Message(LoadNpy(Npy(header, floats), std::string("a\nb\0c\n", 6))),
+              HasSubstr("matrix.txt:2: byte 2: expected a word without NUL"));
   for (const std::string shape :
        {"(2,)", "(2, 1, 1)", "(99999999999999999999, 2)", "(0, 2)", "(2, 0)"}) {
     EXPECT_THAT(
@@ -134,6 +140,9 @@ TEST(FinalfusionTest, WhatIsNotReadIsRefusedByName) {
               HasSubstr("finalfusion's n-grams"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{8, ""}, {2, kMatrix}}))), HasSubstr("explicit n-grams"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{1, kWords}}))), HasSubstr("no matrix"));
+  std::string nul = kWords;
+  nul.back() = '\0';
+  EXPECT_THAT(Message(LoadBytes(Fifu({{1, nul}, {2, kMatrix}}))), HasSubstr("without NUL"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{2, kMatrix}}))), HasSubstr("words and a matrix"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{1, kWords}, {2, kMatrix}}) + "x")), HasSubstr("more bytes"));
 }

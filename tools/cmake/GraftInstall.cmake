@@ -11,6 +11,15 @@ set(graft_public_headers
   base/code_path.h
   base/file.h
   base/text_input.h
+  embeddings/load.h
+  embeddings/load_report.h
+  embeddings/search.h
+  embeddings/sub_words.h
+  embeddings/vector_folder.h
+  embeddings/vector_format.h
+  embeddings/word_vectors.h
+  embeddings/words.h
+  embeddings/write.h
   models/architecture.h
   models/backbone.h
   models/batch.h
