@@ -102,12 +102,14 @@ TEST(NumpyTest, Refused) {
   }
 }
 
-std::string Fifu(const std::vector<std::pair<uint32_t, std::string>>& chunks) {
+// `whole`: the padding of a place that needs none.
+std::string Fifu(const std::vector<std::pair<uint32_t, std::string>>& chunks, size_t whole = 4) {
   std::string bytes = "FiFu" + Bytes<uint32_t>({0, static_cast<uint32_t>(chunks.size())});
   for (const auto& chunk : chunks) bytes += Bytes<uint32_t>({chunk.first});
   for (const auto& [id, data] : chunks) {
     std::string padded = data;
-    if (id == 2) padded.insert(16, (4 - (bytes.size() + 12 + 16) % 4) % 4, '\0');
+    const size_t over = (bytes.size() + 12 + 16) % 4;
+    if (id == 2) padded.insert(16, over == 0 ? whole : 4 - over, '\0');
     bytes += Bytes<uint32_t>({id}) + Bytes<uint64_t>({padded.size()}) + padded;
   }
   return bytes;
@@ -132,6 +134,19 @@ TEST(FinalfusionTest, SimpleVocabulariesAndMatrices) {
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
     LoadWordVectors(TestFile("flipped", flipped), {}).IgnoreError();
   }
+}
+
+// Wherever the matrix comes to stand.
+TEST(FinalfusionTest, Paddings) {
+  for (const size_t whole : {0, 4}) {
+    for (const std::string text : {"", "a", "ab", "abc", "abcd"}) {
+      const auto loaded = LoadBytes(Fifu({{5, text}, {1, kWords}, {2, kMatrix}}, whole));
+      ASSERT_TRUE(loaded.ok()) << loaded.status();
+      EXPECT_THAT(RowOf(loaded->vectors, "bcd"), ElementsAre(3, 4));
+    }
+  }
+  EXPECT_THAT(Message(LoadBytes(Fifu({{5, "abcd"}, {1, kWords}, {2, kMatrix}}, 8))),
+              HasSubstr("behind a padding"));
 }
 
 TEST(FinalfusionTest, WhatIsNotReadIsRefusedByName) {
