@@ -113,10 +113,10 @@ class MultiplySearch {
     for (size_t t = 0; t < units_.size(); ++t) {
       float* const most = bounds.most.data() + t * kStep;
       float* const inverse = bounds.inverse.data() + t * kStep;
-      DotRows(floats_.data() + t * static_cast<size_t>(vectors_.width()), rows, count,
-              vectors_.width(), most);
+      ScoreRows(floats_.data() + t * static_cast<size_t>(vectors_.width()), rows,
+                bounds.weights.data(), count, vectors_.width(), 0, most);
       for (int64_t i = 0; i < count; ++i) {
-        const float shifted = (1 + most[i] * bounds.weights[static_cast<size_t>(i)]) / 2;
+        const float shifted = (1 + most[i]) / 2;
         most[i] = shifted + slack_;
         const float least = shifted + epsilon;
         inverse[i] = least > 0 ? kUp / least : std::numeric_limits<float>::infinity();

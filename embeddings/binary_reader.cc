@@ -95,16 +95,22 @@ absl::Status BinaryReader::ExpectEnd() {
   return Error(position(), "end", "the end of the file", "more bytes");
 }
 
-absl::Status CheckFinite(const std::string& name, uint64_t begin, const float* floats, int64_t rows,
-                         int64_t width) {
+PlaceOfNumber FloatsFrom(uint64_t begin, int64_t width) {
+  return [begin, width](int64_t row, int64_t component) {
+    return begin + static_cast<uint64_t>(row * width + component) * sizeof(float);
+  };
+}
+
+absl::Status CheckFinite(const std::string& name, const float* floats, int64_t rows, int64_t width,
+                         const PlaceOfNumber& place) {
   for (int64_t row = 0; row < rows; ++row) {
     const float* const from = floats + row * width;
     if (AllFinite(from, width)) continue;
     int64_t i = 0;
     while (std::isfinite(from[i])) ++i;
-    return absl::DataLossError(absl::StrCat(
-        name, ": byte ", begin + static_cast<uint64_t>(row * width + i) * sizeof(float), ": row ",
-        row, ": component ", i + 1, ": expected a finite number, found ", from[i]));
+    return absl::DataLossError(absl::StrCat(name, ": byte ", place(row, i), ": row ", row,
+                                            ": component ", i + 1,
+                                            ": expected a finite number, found ", from[i]));
   }
   return absl::OkStatus();
 }

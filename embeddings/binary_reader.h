@@ -4,6 +4,7 @@
 #define GRAFT_EMBEDDINGS_BINARY_READER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -65,9 +66,13 @@ class BinaryReader {
   ByteSource& source_;
 };
 
-// That all are finite; else DataLoss with row and component. `begin` is the place of the first.
-absl::Status CheckFinite(const std::string& name, uint64_t begin, const float* floats, int64_t rows,
-                         int64_t width);
+// Where in the file the number (row, component) stands.
+using PlaceOfNumber = std::function<uint64_t(int64_t row, int64_t component)>;
+// Of float32 that follow each other from `begin` on.
+PlaceOfNumber FloatsFrom(uint64_t begin, int64_t width);
+// That all are finite; else DataLoss with place, row and component.
+absl::Status CheckFinite(const std::string& name, const float* floats, int64_t rows, int64_t width,
+                         const PlaceOfNumber& place);
 
 }  // namespace graft
 

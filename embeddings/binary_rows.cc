@@ -21,7 +21,11 @@ constexpr size_t kMaxHeader = 256;
 class BinaryRows : public RowReader {
  public:
   BinaryRows(ByteSource& source, CountLine counts, const LoadOptions& options)
-      : source_(source), counts_(counts), options_(options) {}
+      : source_(source),
+        counts_(counts),
+        options_(options),
+        // A number of rows that may lie is none to stop at.
+        last_row_(options.allow_count_mismatch ? INT64_MAX : counts.rows) {}
 
   int64_t width() const override { return counts_.width; }
   std::optional<int64_t> declared_rows() const override { return counts_.rows; }
@@ -44,6 +48,7 @@ class BinaryRows : public RowReader {
   ByteSource& source_;
   const CountLine counts_;
   const LoadOptions options_;
+  const int64_t last_row_;
   std::string carry_;
   int64_t rows_ = 0;
 };
@@ -52,7 +57,7 @@ absl::Status BinaryRows::CheckEnd() {
   std::string rest(2, '\0');
   ABSL_ASSIGN_OR_RETURN(const size_t got, source_.Read(absl::MakeSpan(rest)));
   carry_.append(rest, 0, got);
-  if (carry_.empty() || carry_ == "\n" || options_.allow_count_mismatch) return absl::OkStatus();
+  if (carry_.empty() || carry_ == "\n") return absl::OkStatus();
   return Error(source_.position() - carry_.size(),
                absl::StrCat("the end of the file after ", counts_.rows, " rows"), "more bytes");
 }
@@ -62,7 +67,7 @@ absl::StatusOr<size_t> BinaryRows::WholeRows(RowBatch& batch, size_t filled) {
   const char* const begin = batch.bytes.data();
   size_t at = 0;
   batch.lines = 0;
-  while (rows_ + batch.lines < counts_.rows) {
+  while (rows_ + batch.lines < last_row_) {
     const size_t searched = std::min(filled - at, options_.max_word_bytes + 2);
     const void* const blank = std::memchr(begin + at, ' ', searched);
     if (blank == nullptr) {
@@ -84,7 +89,7 @@ absl::StatusOr<size_t> BinaryRows::WholeRows(RowBatch& batch, size_t filled) {
 
 absl::StatusOr<bool> BinaryRows::Take(RowBatch& batch) {
   batch.first_line = 0;
-  if (rows_ == counts_.rows) {
+  if (rows_ == last_row_) {
     ABSL_RETURN_IF_ERROR(CheckEnd());
     return false;
   }
@@ -100,10 +105,12 @@ absl::StatusOr<bool> BinaryRows::Take(RowBatch& batch) {
   ABSL_ASSIGN_OR_RETURN(batch.size, WholeRows(batch, filled));
   if (batch.lines == 0) {
     // A whole row fits: the file ends here.
-    if (options_.allow_count_mismatch && filled <= 1) return false;
+    if (options_.allow_count_mismatch && (filled == 0 || (filled == 1 && batch.bytes[0] == '\n'))) {
+      return false;
+    }
+    const std::string of = options_.allow_count_mismatch ? "" : absl::StrCat(" of ", counts_.rows);
     return Error(batch.offset + filled,
-                 absl::StrCat("row ", rows_ + 1, " of ", counts_.rows, " with ", counts_.width,
-                              " components"),
+                 absl::StrCat("row ", rows_ + 1, of, " with ", counts_.width, " components"),
                  "the end of the file");
   }
   carry_.assign(batch.bytes.data() + batch.size, filled - batch.size);

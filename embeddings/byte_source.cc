@@ -195,18 +195,23 @@ absl::StatusOr<ByteSource> ByteSource::Open(const std::string& path, const std::
 }
 
 absl::StatusOr<std::string_view> ByteSource::Peek(size_t count) {
-  ahead_.erase(0, ahead_at_);
-  ahead_at_ = 0;
-  size_t have = ahead_.size();
-  while (have < count) {
-    ahead_.resize(count);
-    ABSL_ASSIGN_OR_RETURN(const size_t got,
-                          reader_->Read(absl::MakeSpan(ahead_.data() + have, count - have)));
-    have += got;
-    if (got == 0) break;
+  // More than is asked for, so that many small pieces do not each cost a call of the system.
+  constexpr size_t kLeast = size_t{64} << 10;
+  if (ahead_.size() - ahead_at_ < count) {
+    ahead_.erase(0, ahead_at_);
+    ahead_at_ = 0;
+    size_t have = ahead_.size();
+    const size_t wanted = std::max(count, kLeast);
+    while (have < count) {
+      ahead_.resize(wanted);
+      ABSL_ASSIGN_OR_RETURN(const size_t got,
+                            reader_->Read(absl::MakeSpan(ahead_.data() + have, wanted - have)));
+      have += got;
+      if (got == 0) break;
+    }
+    ahead_.resize(have);
   }
-  ahead_.resize(have);
-  return std::string_view(ahead_).substr(0, count);
+  return std::string_view(ahead_).substr(ahead_at_, count);
 }
 
 absl::StatusOr<size_t> ByteSource::Read(absl::Span<char> out) {

@@ -3,6 +3,7 @@
 #define GRAFT_EMBEDDINGS_CANDIDATES_H_
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -25,11 +26,19 @@ class Candidates {
   // Rows whose score and error together are below this are surely not among the nearest.
   float threshold() const { return threshold_; }
 
-  void Add(int64_t row, float score, float error) {
-    if (score + error < threshold_) return;
-    rows_.push_back({row, score + error});
-    AddLeast(score - error);
+  void Add(int64_t row, float score, float error) { AddBetween(row, score - error, score + error); }
+  // A row whose score is at least and at most this.
+  void AddBetween(int64_t row, float least, float most) {
+    if (most < threshold_) return;
+    rows_.push_back({row, most});
+    AddLeast(least);
     if (rows_.size() >= limit_) Prune();
+  }
+  // No row with a score below this, wrong by at most `error`, can stay: the threshold less the
+  // error, rounded down.
+  float LeastScore(float error) const {
+    const float lower = threshold_ - error;
+    return lower - std::abs(lower) * 0x1p-22f;
   }
 
   // What others found: of other rows.

@@ -102,8 +102,11 @@ class Collector {
   void Give(Parsed&& parsed, int64_t number) {
     const std::lock_guard<std::mutex> lock(give_mutex_);
     if (number != next_) {
+      // What waits has been parsed: its bytes serve for the next batch.
+      std::vector<char> bytes = std::move(parsed.batch.bytes);
       waiting_.emplace(number, std::move(parsed));
       parsed = {};
+      parsed.batch.bytes = std::move(bytes);
       return;
     }
     Add(parsed);
@@ -159,13 +162,8 @@ void Collector::Add(const Parsed& parsed) {
   lines_ += batch.lines;
   for (const RowBatch::Problem& problem : batch.problems) {
     if (!options_.repair) {
-      if (row_error_.ok()) {
-        row_error_ =
-            absl::DataLossError(PlacedMessage(name_, problem.line, problem.offset, problem.text));
-        const std::lock_guard<std::mutex> lock(take_mutex_);
-        stop_ = true;
-      }
-      return;
+      return Stop(
+          absl::DataLossError(PlacedMessage(name_, problem.line, problem.offset, problem.text)));
     }
     Note(LoadFinding::Kind::kSkippedRow, ++report_.skipped, problem.line, problem.offset,
          problem.text);
@@ -210,6 +208,10 @@ absl::Status Collector::Finish() {
   if (rows_ == 0) {
     return absl::DataLossError(
         absl::StrCat(name_, ": expected at least one row, found none that is sound"));
+  }
+  if (reader_.lacks_line_end()) {
+    Note(LoadFinding::Kind::kNote, 1, lines_ + (reader_.declared_rows() ? 1 : 0), 0,
+         "the last line has no end; a file that was cut within its last number looks like this");
   }
   report_.declared_rows = reader_.declared_rows();
   if (report_.declared_rows && *report_.declared_rows != lines_) {

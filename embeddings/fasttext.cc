@@ -9,19 +9,16 @@
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
-#include "base/checked_size.h"
 #include "base/utf8.h"
 #include "embeddings/binary_reader.h"
+#include "embeddings/fasttext_matrix.h"
+#include "embeddings/finite.h"
 #include "embeddings/formats.h"
 
 namespace graft {
 namespace {
 
 constexpr int32_t kMagic = 793712314;
-constexpr int64_t kCentroids = 256;  // of each part of a product quantizer
-// A quantized matrix is at most so many times as large as the file: its parts have few numbers.
-constexpr uint64_t kMostExpansion = 64;
-constexpr uint64_t kSmallMatrix = uint64_t{256} << 20;  // bytes
 
 enum Loss { kHierarchical = 1, kNegative = 2, kSoftmax = 3, kOneVsAll = 4 };
 enum Model { kCbow = 1, kSkipGram = 2, kSupervised = 3 };
@@ -46,13 +43,6 @@ struct Dictionary {
   std::optional<std::unordered_map<int64_t, int64_t>> pruned;
 };
 
-struct Matrix {
-  int64_t rows = 0;
-  int64_t width = 0;
-  std::shared_ptr<GrowingMemory> memory;
-  float* floats() const { return reinterpret_cast<float*>(memory->data()); }
-};
-
 class FastTextReader {
  public:
   FastTextReader(ByteSource& source, const LoadOptions& options, LoadReport& report)
@@ -64,11 +54,9 @@ class FastTextReader {
   absl::Status ReadArgs();
   absl::Status ReadDictionary();
   absl::Status ReadPruned(int64_t count);
-  absl::StatusOr<Matrix> ReadMatrix(bool keep);
-  absl::StatusOr<Matrix> ReadQuantized(bool keep);
-  absl::Status CheckInput(const Matrix& input, bool quantized);
-  absl::Status CheckOutput(const Matrix& output) const;
-  absl::StatusOr<WordVectors> Assemble(Matrix input);
+  absl::Status CheckInput(const FastTextMatrix& input, bool quantized);
+  absl::Status CheckOutput(const FastTextMatrix& output) const;
+  absl::StatusOr<WordVectors> Assemble(FastTextMatrix input);
   void Describe(bool quantized);
 
   BinaryReader in_;
@@ -148,123 +136,16 @@ absl::Status FastTextReader::ReadPruned(int64_t count) {
     ABSL_ASSIGN_OR_RETURN(const int64_t bucket,
                           in_.Number<int32_t>("pruned bucket", 0, args_.buckets - 1));
     ABSL_ASSIGN_OR_RETURN(const int64_t row, in_.Number<int32_t>("pruned row", 0, count - 1));
-    dictionary_.pruned->emplace(bucket, row);
+    // Two rows of one bucket would leave a row beyond the matrix.
+    if (!dictionary_.pruned->emplace(bucket, row).second) {
+      return in_.Error(in_.position() - 8, "pruned bucket", "each bucket once",
+                       absl::StrCat(bucket, " again"));
+    }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<Matrix> FastTextReader::ReadMatrix(bool keep) {
-  Matrix matrix;
-  ABSL_ASSIGN_OR_RETURN(matrix.rows, in_.Number<int64_t>("rows of the matrix", 0, INT32_MAX * 2L));
-  ABSL_ASSIGN_OR_RETURN(matrix.width,
-                        in_.Number<int64_t>("columns of the matrix", 1, kMaxVectorWidth));
-  const uint64_t count = static_cast<uint64_t>(matrix.rows) * static_cast<uint64_t>(matrix.width);
-  if (!keep) {
-    ABSL_RETURN_IF_ERROR(in_.Skip(count * sizeof(float), "matrix"));
-    return matrix;
-  }
-  const uint64_t at = in_.position();
-  ABSL_ASSIGN_OR_RETURN(matrix.memory, in_.Floats(count, "matrix"));
-  ABSL_RETURN_IF_ERROR(CheckFinite(in_.name(), at, matrix.floats(), matrix.rows, matrix.width));
-  return matrix;
-}
-
-// One product quantizer: the numbers that codes stand for.
-struct Quantizer {
-  int64_t parts = 0;
-  int64_t part_width = 0;
-  std::vector<float> centroids;  // [parts, 256, part_width], the last part narrower
-  int64_t last_width = 0;
-
-  // The numbers of a part's code, and how many they are.
-  const float* Find(int64_t part, uint8_t code, int64_t& width) const {
-    width = part + 1 == parts ? last_width : part_width;
-    return centroids.data() + part * kCentroids * part_width + code * width;
-  }
-};
-
-absl::StatusOr<Quantizer> ReadQuantizer(BinaryReader& in, int64_t width) {
-  Quantizer quantizer;
-  const uint64_t at = in.position();
-  ABSL_RETURN_IF_ERROR(in.Number<int32_t>("dim of the quantizer", width, width).status());
-  ABSL_ASSIGN_OR_RETURN(quantizer.parts, in.Number<int32_t>("nsubq", 1, width));
-  ABSL_ASSIGN_OR_RETURN(quantizer.part_width, in.Number<int32_t>("dsub", 1, width));
-  ABSL_ASSIGN_OR_RETURN(quantizer.last_width, in.Number<int32_t>("lastdsub", 1, width));
-  if ((quantizer.parts - 1) * quantizer.part_width + quantizer.last_width != width ||
-      quantizer.last_width > quantizer.part_width) {
-    return in.Error(at, "quantizer", absl::StrCat("parts of ", width, " numbers together"),
-                    absl::StrCat(quantizer.parts, " of ", quantizer.part_width, ", the last of ",
-                                 quantizer.last_width));
-  }
-  quantizer.centroids.resize(static_cast<size_t>(width * kCentroids));
-  const uint64_t begin = in.position();
-  ABSL_RETURN_IF_ERROR(in.Fill(absl::MakeSpan(reinterpret_cast<char*>(quantizer.centroids.data()),
-                                              quantizer.centroids.size() * sizeof(float)),
-                               "centroids"));
-  ABSL_RETURN_IF_ERROR(
-      CheckFinite(in.name(), begin, quantizer.centroids.data(), width, kCentroids));
-  return quantizer;
-}
-
-absl::StatusOr<std::vector<uint8_t>> ReadCodes(BinaryReader& in, int64_t count) {
-  if (static_cast<uint64_t>(count) > in.remaining()) {
-    return in.Error(in.position(), "codes", absl::StrCat(count, " bytes"),
-                    absl::StrCat("at most ", in.remaining()));
-  }
-  std::vector<uint8_t> codes(static_cast<size_t>(count));
-  ABSL_RETURN_IF_ERROR(
-      in.Fill(absl::MakeSpan(reinterpret_cast<char*>(codes.data()), codes.size()), "codes"));
-  return codes;
-}
-
-absl::StatusOr<Matrix> FastTextReader::ReadQuantized(bool keep) {
-  Matrix matrix;
-  const uint64_t begin = in_.position();
-  ABSL_ASSIGN_OR_RETURN(const int64_t has_norms, in_.Number<uint8_t>("qnorm", 0, 1));
-  ABSL_ASSIGN_OR_RETURN(matrix.rows, in_.Number<int64_t>("rows of the matrix", 0, INT32_MAX * 2L));
-  ABSL_ASSIGN_OR_RETURN(matrix.width,
-                        in_.Number<int64_t>("columns of the matrix", 1, kMaxVectorWidth));
-  ABSL_ASSIGN_OR_RETURN(const int64_t code_size, in_.Number<int32_t>("codesize", 0, INT32_MAX));
-  ABSL_ASSIGN_OR_RETURN(const std::vector<uint8_t> codes, ReadCodes(in_, code_size));
-  ABSL_ASSIGN_OR_RETURN(const Quantizer quantizer, ReadQuantizer(in_, matrix.width));
-  if (code_size != matrix.rows * quantizer.parts) {
-    return in_.Error(begin, "codesize",
-                     absl::StrCat(quantizer.parts, " bytes for each of ", matrix.rows, " rows"),
-                     absl::StrCat(code_size));
-  }
-  std::vector<uint8_t> norm_codes;
-  Quantizer norms;
-  if (has_norms != 0) {
-    ABSL_ASSIGN_OR_RETURN(norm_codes, ReadCodes(in_, matrix.rows));
-    ABSL_ASSIGN_OR_RETURN(norms, ReadQuantizer(in_, 1));
-  }
-  if (!keep) return matrix;
-  const uint64_t bytes =
-      static_cast<uint64_t>(matrix.rows) * static_cast<uint64_t>(matrix.width) * sizeof(float);
-  if (bytes > std::max(kSmallMatrix, kMostExpansion * (in_.position() - begin))) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        in_.name(), ": byte ", begin, ": expected a matrix of at most ", kMostExpansion,
-        " times its codes, found ", bytes, " bytes from ", in_.position() - begin));
-  }
-  ABSL_ASSIGN_OR_RETURN(GrowingMemory memory, GrowingMemory::Reserve(bytes, in_.name()));
-  ABSL_RETURN_IF_ERROR(memory.Grow(bytes));
-  matrix.memory = std::make_shared<GrowingMemory>(std::move(memory));
-  float* out = matrix.floats();
-  const uint8_t* code = codes.data();
-  for (int64_t row = 0; row < matrix.rows; ++row) {
-    int64_t width = 0;
-    const float norm =
-        has_norms != 0 ? *norms.Find(0, norm_codes[static_cast<size_t>(row)], width) : 1.0f;
-    for (int64_t part = 0; part < quantizer.parts; ++part) {
-      const float* const numbers = quantizer.Find(part, *code++, width);
-      for (int64_t i = 0; i < width; ++i) *out++ = norm * numbers[i];
-    }
-  }
-  ABSL_RETURN_IF_ERROR(CheckFinite(in_.name(), begin, matrix.floats(), matrix.rows, matrix.width));
-  return matrix;
-}
-
-absl::Status FastTextReader::CheckInput(const Matrix& input, bool quantized) {
+absl::Status FastTextReader::CheckInput(const FastTextMatrix& input, bool quantized) {
   const bool is_pruned = dictionary_.pruned.has_value();
   const int64_t rows =
       dictionary_.words +
@@ -280,7 +161,7 @@ absl::Status FastTextReader::CheckInput(const Matrix& input, bool quantized) {
       absl::StrCat(input.rows, " of ", input.width));
 }
 
-absl::Status FastTextReader::CheckOutput(const Matrix& output) const {
+absl::Status FastTextReader::CheckOutput(const FastTextMatrix& output) const {
   const int64_t rows = args_.model == kSupervised ? dictionary_.labels : dictionary_.words;
   if (output.rows == rows && output.width == args_.width) return absl::OkStatus();
   return in_.Error(in_.position(), "output matrix", absl::StrCat(rows, " rows of ", args_.width),
@@ -310,7 +191,7 @@ void FastTextReader::Describe(bool quantized) {
 
 // Turns the first rows of the input matrix into the vectors of the words, in place: a word's own
 // row is needed for itself alone. FastText::getWordVector.
-absl::StatusOr<WordVectors> FastTextReader::Assemble(Matrix input) {
+absl::StatusOr<WordVectors> FastTextReader::Assemble(FastTextMatrix input) {
   const int64_t width = args_.width, ngram_rows = input.rows - dictionary_.words;
   float* const floats = input.floats();
   const SubWordRules rules = {.min_length = static_cast<int>(args_.min_length),
@@ -342,6 +223,11 @@ absl::StatusOr<WordVectors> FastTextReader::Assemble(Matrix input) {
     }
     const auto scale = static_cast<float>(1.0 / static_cast<double>(ngrams.size() + 1));
     for (int64_t i = 0; i < width; ++i) out[i] *= scale;
+    if (!AllFinite(out, width)) {
+      return in_.Error(at, "word",
+                       absl::StrCat("a finite mean of ", Quoted(word), " and its n-grams"),
+                       "a sum that no float holds");
+    }
   }
   report_.rows = kept;
   report_.width = width;
@@ -356,20 +242,21 @@ absl::StatusOr<WordVectors> FastTextReader::Read() {
   ABSL_RETURN_IF_ERROR(ReadArgs());
   ABSL_RETURN_IF_ERROR(ReadDictionary());
   ABSL_ASSIGN_OR_RETURN(const int64_t quantized, in_.Number<uint8_t>("quant_input", 0, 1));
-  Matrix input;
+  FastTextMatrix input;
   if (quantized != 0) {
-    ABSL_ASSIGN_OR_RETURN(input, ReadQuantized(true));
+    ABSL_ASSIGN_OR_RETURN(input, ReadQuantizedMatrix(in_, true));
   } else {
-    ABSL_ASSIGN_OR_RETURN(input, ReadMatrix(true));
+    ABSL_ASSIGN_OR_RETURN(input, ReadFullMatrix(in_, true));
   }
   ABSL_RETURN_IF_ERROR(CheckInput(input, quantized != 0));
   // The output matrix is not needed, but that it is there tells that the file is whole.
   ABSL_ASSIGN_OR_RETURN(const int64_t quantized_output, in_.Number<uint8_t>("qout", 0, 1));
-  Matrix output;
-  if (quantized_output != 0) {
-    ABSL_ASSIGN_OR_RETURN(output, ReadQuantized(false));
+  FastTextMatrix output;
+  // As FastText::loadModel: both or none.
+  if (quantized != 0 && quantized_output != 0) {
+    ABSL_ASSIGN_OR_RETURN(output, ReadQuantizedMatrix(in_, false));
   } else {
-    ABSL_ASSIGN_OR_RETURN(output, ReadMatrix(false));
+    ABSL_ASSIGN_OR_RETURN(output, ReadFullMatrix(in_, false));
   }
   ABSL_RETURN_IF_ERROR(CheckOutput(output));
   ABSL_RETURN_IF_ERROR(in_.ExpectEnd());

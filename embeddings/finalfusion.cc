@@ -47,7 +47,7 @@ class FinalfusionReader {
   absl::Status ReadHeader();
   absl::Status ReadChunk(int64_t id, uint64_t size);
   absl::Status ReadWords();
-  absl::Status ReadMatrix();
+  absl::Status ReadMatrix(uint64_t size);
 
   BinaryReader in_;
   const LoadOptions& options_;
@@ -103,6 +103,9 @@ absl::Status FinalfusionReader::ReadWords() {
         in_.Number<uint32_t>("length of a word", 0, static_cast<int64_t>(options_.max_word_bytes)));
     word.resize(static_cast<size_t>(size));
     ABSL_RETURN_IF_ERROR(in_.Fill(absl::MakeSpan(word), "word"));
+    if (word.find('\0') != std::string::npos) {
+      return in_.Error(at, "word", "a word without NUL", Quoted(word));
+    }
     // The place of a row is its word's number: a second one has no place.
     if (!words_.Add(word)) {
       return in_.Error(at, "word", "words that differ", absl::StrCat(Quoted(word), " twice"));
@@ -113,17 +116,27 @@ absl::Status FinalfusionReader::ReadWords() {
   return absl::OkStatus();
 }
 
-absl::Status FinalfusionReader::ReadMatrix() {
+absl::Status FinalfusionReader::ReadMatrix(uint64_t size) {
+  const uint64_t begin = in_.position();
   ABSL_ASSIGN_OR_RETURN(rows_, in_.Number<uint64_t>("rows", 1, 2 * kMaxWords));
   ABSL_ASSIGN_OR_RETURN(width_, in_.Number<uint32_t>("columns", 1, kMaxVectorWidth));
   ABSL_RETURN_IF_ERROR(
       in_.Number<uint32_t>("type of numbers", kFloat32Type, kFloat32Type).status());
-  ABSL_RETURN_IF_ERROR(in_.Skip((4 - in_.position() % 4) % 4, "padding"));
+  // Padded to a multiple of four; by its own programs with four bytes where it is one already.
+  const uint64_t count = static_cast<uint64_t>(rows_) * static_cast<uint64_t>(width_);
+  const uint64_t before = in_.position() - begin, bytes = count * sizeof(float);
+  const uint64_t padding = size - before - bytes;
+  if (size < before + bytes || padding > 4 || (in_.position() + padding) % 4 != 0) {
+    return in_.Error(begin, "a matrix",
+                     absl::StrCat(rows_, " rows of ", width_, " numbers behind a padding to a ",
+                                  "multiple of 4 bytes"),
+                     absl::StrCat(size, " bytes"));
+  }
+  ABSL_RETURN_IF_ERROR(in_.Skip(padding, "padding"));
   const uint64_t at = in_.position();
-  ABSL_ASSIGN_OR_RETURN(
-      matrix_, in_.Floats(static_cast<uint64_t>(rows_) * static_cast<uint64_t>(width_), "matrix"));
-  return CheckFinite(in_.name(), at, reinterpret_cast<const float*>(matrix_->data()), rows_,
-                     width_);
+  ABSL_ASSIGN_OR_RETURN(matrix_, in_.Floats(count, "matrix"));
+  return CheckFinite(in_.name(), reinterpret_cast<const float*>(matrix_->data()), rows_, width_,
+                     FloatsFrom(at, width_));
 }
 
 absl::Status FinalfusionReader::ReadChunk(int64_t id, uint64_t size) {
@@ -142,7 +155,7 @@ absl::Status FinalfusionReader::ReadChunk(int64_t id, uint64_t size) {
       break;
     case kMatrix:
       if (matrix_ != nullptr) return in_.Error(begin, "chunk", "one matrix", "another");
-      ABSL_RETURN_IF_ERROR(ReadMatrix());
+      ABSL_RETURN_IF_ERROR(ReadMatrix(size));
       break;
     default:
       ABSL_RETURN_IF_ERROR(in_.Skip(size, kChunkNames[static_cast<size_t>(id)]));

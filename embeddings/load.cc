@@ -55,14 +55,21 @@ absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const Lo
     report.format = VectorFormat::kWord2VecBinary;
     return OpenBinaryRows(source, options);
   }
-  ABSL_ASSIGN_OR_RETURN(const std::string_view front, source.Peek(kFrontBytes));
+  ABSL_ASSIGN_OR_RETURN(std::string_view front, source.Peek(kFrontBytes));
   if (const auto found = FormatInOnePiece(front, options)) {
     report.format = *found;
     return nullptr;
   }
+  // The first line shows the width.
+  size_t looked_at = kFrontBytes;
+  while (front.size() == looked_at && looked_at < options.max_line_bytes &&
+         front.find('\n') == std::string_view::npos) {
+    looked_at *= 4;
+    ABSL_ASSIGN_OR_RETURN(front, source.Peek(looked_at));
+  }
   ABSL_ASSIGN_OR_RETURN(
       const std::optional<TextLayout> layout,
-      FindTextLayout(source.name(), front, front.size() < kFrontBytes, options.format));
+      FindTextLayout(source.name(), front, front.size() < looked_at, options.format));
   if (!layout) {
     report.format = VectorFormat::kWord2VecBinary;
     return OpenBinaryRows(source, options);

@@ -92,7 +92,18 @@ absl::StatusOr<NumpyHeader> ReadHeader(BinaryReader& in) {
   return *header;
 }
 
-// Numbers of the file as float32, from the front of `raw`.
+uint64_t BytesOfNumber(const NumpyHeader& header) {
+  return header.type == "<f4" ? 4 : header.type == "<f8" ? 8 : 2;
+}
+
+PlaceOfNumber PlaceIn(const NumpyHeader& header, uint64_t begin) {
+  return [header, begin](int64_t row, int64_t i) {
+    const int64_t number = header.fortran ? i * header.rows + row : row * header.width + i;
+    return begin + static_cast<uint64_t>(number) * BytesOfNumber(header);
+  };
+}
+
+// Numbers of the file as float32.
 template <typename T>
 float ToFloat(T value) {
   if constexpr (std::is_same_v<T, uint16_t>) {
@@ -128,7 +139,7 @@ absl::Status ReadNumbers(BinaryReader& in, const NumpyHeader& header, float* out
 absl::StatusOr<std::shared_ptr<GrowingMemory>> ReadMatrix(BinaryReader& in,
                                                           const NumpyHeader& header) {
   const auto count = static_cast<uint64_t>(header.rows) * static_cast<uint64_t>(header.width);
-  const uint64_t size = header.type == "<f4" ? 4 : header.type == "<f8" ? 8 : 2;
+  const uint64_t size = BytesOfNumber(header);
   if (count > in.remaining() / size) {
     return in.Error(in.position(), "matrix", absl::StrCat(count * size, " bytes"),
                     absl::StrCat("at most ", in.remaining()));
@@ -176,6 +187,9 @@ absl::Status ReadWords(const std::string& path, const LoadOptions& options, Vect
         return error(line, at, "a word of 1 to ", options.max_word_bytes, " bytes, found one of ",
                      word.size());
       }
+      if (word.find('\0') != std::string_view::npos) {
+        return error(line, at, "a word without NUL, found ", Quoted(word));
+      }
       if (!words.Add(word)) {
         NoteDuplicate(word, line, at, report);
         continue;
@@ -210,7 +224,8 @@ absl::StatusOr<LoadedVectors> ReadNumpy(ByteSource& source, const std::string& p
   ABSL_ASSIGN_OR_RETURN(const std::shared_ptr<GrowingMemory> memory, ReadMatrix(in, header));
   ABSL_RETURN_IF_ERROR(in.ExpectEnd());
   auto* const floats = reinterpret_cast<float*>(memory->data());
-  ABSL_RETURN_IF_ERROR(CheckFinite(in.name(), at, floats, header.rows, header.width));
+  ABSL_RETURN_IF_ERROR(
+      CheckFinite(in.name(), floats, header.rows, header.width, PlaceIn(header, at)));
   VectorMatrix matrix = {
       .rows = header.rows, .width = header.width, .data = floats, .owner = memory};
   std::string words_path = options.words_path;

@@ -57,6 +57,8 @@ class RowReader {
   virtual int64_t max_rows() const = 0;
   // Of floret, whose rows are buckets and not words; nullptr: words.
   virtual const SubWordRules* floret() const { return nullptr; }
+  // Text, after the last Take: whether bytes stood behind the last line end.
+  virtual bool lacks_line_end() const { return false; }
   // The next bytes; false at the end.
   virtual absl::StatusOr<bool> Take(RowBatch& batch) = 0;
   // Reads them: row i of the batch into floats [i * width, (i + 1) * width), of which there is

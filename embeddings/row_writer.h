@@ -19,6 +19,8 @@ class RowWriter {
  public:
   virtual ~RowWriter() = default;
   virtual absl::Status Append(std::string_view word, absl::Span<const float> row) = 0;
+  // All rows of `vectors` in order, made ready on so many threads.
+  virtual absl::Status AppendAll(const WordVectors& vectors, int64_t threads);
   virtual absl::Status Finish() = 0;
 };
 

@@ -5,12 +5,16 @@
 
 namespace graft::plain {
 
-void DotRows(const float* query, const float* rows, int64_t count, int64_t width, float* out) {
+bool ScoreRows(const float* query, const float* rows, const float* weights, int64_t count,
+               int64_t width, float least, float* out) {
+  bool found = false;
   for (int64_t row = 0; row < count; ++row) {
     float sum = 0;
     for (int64_t i = 0; i < width; ++i) sum += query[i] * rows[row * width + i];
-    out[row] = sum;
+    out[row] = sum * weights[row];
+    found |= out[row] >= least;
   }
+  return found;
 }
 
 void ScorePanel(const float* panel, const float* rows, const float* weights, int64_t count,

@@ -15,8 +15,10 @@ namespace graft {
 // Rows of one block of the 8-bit copy.
 inline constexpr int64_t kBlockRows = 16;
 
-// out[i] = query . row i, for rows [count, width].
-void DotRows(const float* query, const float* rows, int64_t count, int64_t width, float* out);
+// out[i] = weights[i] * (query . row i), for rows [count, width]; true when one is at least
+// `least`. What follows the rows is asked for in advance.
+bool ScoreRows(const float* query, const float* rows, const float* weights, int64_t count,
+               int64_t width, float least, float* out);
 
 // Queries side by side: entry (i, q) of panel p is component i of query p * size + q.
 int64_t PanelQueries();
@@ -33,7 +35,8 @@ void ScorePanel(const float* panel, const float* rows, const float* weights, int
 void DotBlock(const int16_t* query, const int8_t* codes, int64_t pairs, int32_t* out);
 
 namespace plain {
-void DotRows(const float* query, const float* rows, int64_t count, int64_t width, float* out);
+bool ScoreRows(const float* query, const float* rows, const float* weights, int64_t count,
+               int64_t width, float least, float* out);
 void ScorePanel(const float* panel, const float* rows, const float* weights, int64_t count,
                 int64_t width, const float* thresholds, float* out, bool* found);
 void DotBlock(const int16_t* query, const int8_t* codes, int64_t pairs, int32_t* out);

@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "embeddings/scores_simd.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 //
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -13,8 +14,9 @@ namespace HWY_NAMESPACE {
 // Without vectors of the processor the plain loops run.
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
 
-void DotRowsOf(const float* query, const float* rows, int64_t count, int64_t width, float* out) {
-  plain::DotRows(query, rows, count, width, out);
+bool ScoreRowsOf(const float* query, const float* rows, const float* weights, int64_t count,
+                 int64_t width, float least, float* out) {
+  return plain::ScoreRows(query, rows, weights, count, width, least, out);
 }
 int64_t PanelQueriesOf() { return plain::kPanelQueries; }
 void ScorePanelOf(const float* panel, const float* rows, const float* weights, int64_t count,
@@ -55,10 +57,19 @@ HWY_INLINE void StoreSums(V32 a, V32 b, V32 c, V32 e, float* out) {
 #endif
 }
 
+// Bytes in advance: memory answers in the time in which so many are summed up. The processor's own
+// looking ahead ends with each page.
+constexpr size_t kAhead = 2048;
+
+HWY_INLINE void AskFor(const float* begin, size_t floats) {
+  const auto* const bytes = reinterpret_cast<const char*>(begin) + kAhead;
+  for (size_t at = 0; at < floats * sizeof(float); at += 64) hwy::Prefetch(bytes + at);
+}
+
 // Four rows at once: their sums do not wait for each other.
-void DotRowsOf(const float* query, const float* rows, int64_t count, int64_t width, float* out) {
+HWY_INLINE void DotRows(const float* query, const float* rows, size_t count, size_t columns,
+                        float* out) {
   const F32 d;
-  const auto columns = static_cast<size_t>(width);
   const size_t whole = columns / kLanes * kLanes;
   const auto tail = hn::FirstN(d, columns - whole);
   const V32 query_tail = hn::MaskedLoad(tail, d, query + whole);
@@ -69,12 +80,13 @@ void DotRowsOf(const float* query, const float* rows, int64_t count, int64_t wid
     }
     return Sum(sum);
   };
-  int64_t row = 0;
+  size_t row = 0;
   for (; row + 4 <= count; row += 4) {
-    const float* const a = rows + row * width;
+    const float* const a = rows + row * columns;
     const float* const b = a + columns;
     const float* const c = b + columns;
     const float* const e = c + columns;
+    AskFor(a, 4 * columns);
     V32 sum_a = hn::Mul(query_tail, hn::MaskedLoad(tail, d, a + whole));
     V32 sum_b = hn::Mul(query_tail, hn::MaskedLoad(tail, d, b + whole));
     V32 sum_c = hn::Mul(query_tail, hn::MaskedLoad(tail, d, c + whole));
@@ -88,7 +100,28 @@ void DotRowsOf(const float* query, const float* rows, int64_t count, int64_t wid
     }
     StoreSums(sum_a, sum_b, sum_c, sum_e, out + row);
   }
-  for (; row < count; ++row) out[row] = dot(rows + row * width);
+  for (; row < count; ++row) out[row] = dot(rows + row * columns);
+}
+
+bool ScoreRowsOf(const float* query, const float* rows, const float* weights, int64_t count,
+                 int64_t width, float least, float* out) {
+  const F32 d;
+  const auto end = static_cast<size_t>(count);
+  DotRows(query, rows, end, static_cast<size_t>(width), out);
+  const V32 limit = hn::Set(d, least);
+  auto found = hn::FirstN(d, 0);
+  size_t i = 0;
+  for (; i + kLanes <= end; i += kLanes) {
+    const V32 scores = hn::Mul(hn::LoadU(d, out + i), hn::LoadU(d, weights + i));
+    hn::StoreU(scores, d, out + i);
+    found = hn::Or(found, hn::Ge(scores, limit));
+  }
+  bool any = !hn::AllFalse(d, found);
+  for (; i < end; ++i) {
+    out[i] *= weights[i];
+    any |= out[i] >= least;
+  }
+  return any;
 }
 
 int64_t PanelQueriesOf() { return 2 * kLanes; }
@@ -175,13 +208,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace graft {
 
-HWY_EXPORT(DotRowsOf);
+HWY_EXPORT(ScoreRowsOf);
 HWY_EXPORT(PanelQueriesOf);
 HWY_EXPORT(ScorePanelOf);
 HWY_EXPORT(DotBlockOf);
 
-void DotRows(const float* query, const float* rows, int64_t count, int64_t width, float* out) {
-  HWY_DYNAMIC_DISPATCH(DotRowsOf)(query, rows, count, width, out);
+bool ScoreRows(const float* query, const float* rows, const float* weights, int64_t count,
+               int64_t width, float least, float* out) {
+  return HWY_DYNAMIC_DISPATCH(ScoreRowsOf)(query, rows, weights, count, width, least, out);
 }
 
 int64_t PanelQueries() { return HWY_DYNAMIC_DISPATCH(PanelQueriesOf)(); }

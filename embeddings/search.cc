@@ -6,18 +6,15 @@
 #include <optional>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "base/for_tasks.h"
 #include "embeddings/candidates.h"
 #include "embeddings/int8_rows.h"
 #include "embeddings/scores.h"
+#include "embeddings/search_state.h"
 
 namespace graft {
 namespace {
 
-// Rows of one step: their scores, and rows that have to be decoded, stay in a cache.
-constexpr int64_t kStep = 256;
 constexpr int64_t kNormStep = 4096;
 // Lengths of rows between which neither float products nor their sums overflow or vanish.
 constexpr float kShortest = 1e-15f, kLongest = 1e15f;
@@ -30,46 +27,7 @@ double Dot(const float* a, const float* b, int64_t width) {
 
 double Length(const float* a, int64_t width) { return std::sqrt(Dot(a, a, width)); }
 
-bool Better(const Neighbor& a, const Neighbor& b) {
-  return a.score != b.score ? a.score > b.score : a.row < b.row;
-}
-
 }  // namespace
-
-struct VectorSearch::State {
-  WordVectors vectors;
-  SearchOptions options;
-  std::vector<float> weights;  // what a row is multiplied by: one over its length, or one
-  float error = 0;             // of a score in float32, for a query of length one
-  bool in_float = true;        // false: lengths are so extreme that all is done in double
-  std::optional<Int8Rows> int8;
-
-  int64_t rows() const { return vectors.size(); }
-  int64_t width() const { return vectors.width(); }
-  int64_t parts() const {
-    return std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(1, rows() / kStep));
-  }
-  // Part i of the rows: whole blocks of the copy.
-  std::pair<int64_t, int64_t> Part(int64_t part) const {
-    const auto edge = [&](int64_t i) {
-      return i == parts() ? rows() : rows() / kStep * i / parts() * kStep;
-    };
-    return {edge(part), edge(part + 1)};
-  }
-
-  void FindWeights();
-  std::vector<float> Unit(absl::Span<const float> query) const;
-  void Scan(absl::Span<const float> unit, int64_t begin, int64_t end,
-            absl::Span<const int64_t> excluded, float* scratch, Candidates& candidates) const;
-  Neighbor Score(absl::Span<const float> query, double length, int64_t row, float* scratch) const;
-  std::vector<Neighbor> Finish(absl::Span<const float> query, int64_t k,
-                               const std::vector<Candidates::Row>& rows) const;
-  std::vector<Neighbor> InDouble(absl::Span<const float> query, int64_t k,
-                                 absl::Span<const int64_t> excluded) const;
-  void ScanBatch(absl::Span<const float> panels, int64_t queries, int64_t begin, int64_t end,
-                 const std::vector<std::vector<int64_t>>& excluded, float* scratch,
-                 std::vector<Candidates>& candidates) const;
-};
 
 void VectorSearch::State::FindWeights() {
   const VectorMatrix& matrix = vectors.matrix();
@@ -112,21 +70,16 @@ void VectorSearch::State::Scan(absl::Span<const float> unit, int64_t begin, int6
                                absl::Span<const int64_t> excluded, float* scratch,
                                Candidates& candidates) const {
   if (int8) return int8->Scan(unit, begin, end, excluded, candidates);
-  alignas(64) float scores[kStep];
-  for (int64_t first = begin; first < end; first += kStep) {
-    const int64_t count = std::min(end, first + kStep) - first;
+  alignas(64) float scores[kScanStep];
+  for (int64_t first = begin; first < end; first += kScanStep) {
+    const int64_t count = std::min(end, first + kScanStep) - first;
     const float* const floats = vectors.matrix().Floats(first, first + count, scratch);
-    DotRows(unit.data(), floats, count, width(), scores);
-    const float* const weight = weights.data() + first;
-    float best = -1e38f;
-    for (int64_t i = 0; i < count; ++i) {
-      scores[i] *= weight[i];
-      best = best < scores[i] ? scores[i] : best;
+    const float least = candidates.LeastScore(error);
+    if (!ScoreRows(unit.data(), floats, weights.data() + first, count, width(), least, scores)) {
+      continue;
     }
-    if (best + error < candidates.threshold()) continue;
     for (int64_t i = 0; i < count; ++i) {
-      if (scores[i] + error < candidates.threshold()) continue;
-      if (std::find(excluded.begin(), excluded.end(), first + i) != excluded.end()) continue;
+      if (scores[i] < least || IsAmong(excluded, first + i)) continue;
       candidates.Add(first + i, scores[i], error);
     }
   }
@@ -149,7 +102,7 @@ std::vector<Neighbor> VectorSearch::State::Finish(absl::Span<const float> query,
   for (const Candidates::Row& row : rows) {
     neighbors.push_back(Score(query, length, row.row, scratch.data()));
   }
-  std::sort(neighbors.begin(), neighbors.end(), Better);
+  std::sort(neighbors.begin(), neighbors.end(), IsNearer);
   neighbors.resize(std::min(neighbors.size(), static_cast<size_t>(k)));
   return neighbors;
 }
@@ -158,7 +111,7 @@ std::vector<Neighbor> VectorSearch::State::InDouble(absl::Span<const float> quer
                                                     absl::Span<const int64_t> excluded) const {
   std::vector<Candidates::Row> all;
   for (int64_t row = 0; row < rows(); ++row) {
-    if (std::find(excluded.begin(), excluded.end(), row) == excluded.end()) all.push_back({row, 0});
+    if (!IsAmong(excluded, row)) all.push_back({row, 0});
   }
   return Finish(query, k, all);
 }
@@ -169,14 +122,14 @@ void VectorSearch::State::ScanBatch(absl::Span<const float> panels, int64_t quer
                                     float* scratch, std::vector<Candidates>& candidates) const {
   const int64_t panel_queries = PanelQueries();
   const int64_t panel_count = static_cast<int64_t>(panels.size()) / (panel_queries * width());
-  const int64_t step = std::clamp<int64_t>(16'384 / width() / 12 * 12, 12, kStep);
+  const int64_t step = std::clamp<int64_t>(16'384 / width() / 12 * 12, 12, kScanStep);
   std::vector<float> thresholds(static_cast<size_t>(panel_count * panel_queries),
                                 std::numeric_limits<float>::infinity());
   for (int64_t q = 0; q < queries; ++q) {
     thresholds[static_cast<size_t>(q)] = -std::numeric_limits<float>::infinity();
   }
   std::vector<float> scores(static_cast<size_t>(step * panel_queries));
-  bool found[kStep];
+  bool found[kScanStep];
   for (int64_t first = begin; first < end; first += step) {
     const int64_t count = std::min(end, first + step) - first;
     const float* const floats = vectors.matrix().Floats(first, first + count, scratch);
@@ -191,14 +144,9 @@ void VectorSearch::State::ScanBatch(absl::Span<const float> panels, int64_t quer
           if (score < least[q]) continue;
           const auto query = static_cast<size_t>(panel * panel_queries + q);
           if (static_cast<int64_t>(query) >= queries) break;
-          if (!excluded.empty() && std::find(excluded[query].begin(), excluded[query].end(),
-                                             first + i) != excluded[query].end()) {
-            continue;
-          }
+          if (!excluded.empty() && IsAmong(excluded[query], first + i)) continue;
           candidates[query].Add(first + i, score, error);
-          // Rounded down: no row that Add would take is left out.
-          const float lower = candidates[query].threshold() - error;
-          least[q] = lower - std::abs(lower) * 0x1p-22f;
+          least[q] = candidates[query].LeastScore(error);
         }
       }
     }
@@ -230,16 +178,10 @@ std::vector<Neighbor> VectorSearch::Nearest(absl::Span<const float> query, int64
   k = std::clamp<int64_t>(k, 0, state.rows());
   const std::vector<float> unit = state.Unit(query);
   if (k == 0 || !state.in_float || unit.empty()) return state.InDouble(query, k, excluded);
-  const int64_t parts = state.parts();
-  std::vector<Candidates> candidates(static_cast<size_t>(parts), Candidates(k));
-  const bool decodes = state.vectors.floats() == nullptr;
-  ForTasks(state.options.threads, parts, decodes ? kStep * state.width() : 0,
-           [&](int64_t part, float* scratch) {
-             const auto [begin, end] = state.Part(part);
-             state.Scan(unit, begin, end, excluded, scratch, candidates[static_cast<size_t>(part)]);
-           });
-  for (size_t i = 1; i < candidates.size(); ++i) candidates[0].Merge(candidates[i]);
-  return state.Finish(query, k, candidates[0].Finish());
+  const auto scan = [&](int64_t begin, int64_t end, float* scratch, Candidates& candidates) {
+    state.Scan(unit, begin, end, excluded, scratch, candidates);
+  };
+  return state.Finish(query, k, state.ScanParts(k, scan));
 }
 
 std::vector<std::vector<Neighbor>> VectorSearch::NearestBatch(
@@ -263,7 +205,7 @@ std::vector<std::vector<Neighbor>> VectorSearch::NearestBatch(
   std::vector<std::vector<Candidates>> candidates(static_cast<size_t>(parts));
   const bool decodes = state.vectors.floats() == nullptr;
   if (state.in_float && k > 0) {
-    ForTasks(state.options.threads, parts, decodes ? kStep * state.width() : 0,
+    ForTasks(state.options.threads, parts, decodes ? kScanStep * state.width() : 0,
              [&](int64_t part, float* scratch) {
                std::vector<Candidates>& mine = candidates[static_cast<size_t>(part)];
                mine.assign(count, Candidates(k));

@@ -54,14 +54,14 @@ class VectorSearch {
   std::unique_ptr<const State> state_;
 };
 
-// a : b = c : ?, by the cosines of unit vectors (Levy and Goldberg 2014); the three words are no
-// answers.
+// a : b = c : ?, by the cosines of unit vectors (Levy and Goldberg 2014).
 enum class AnalogyMethod {
   kAdd,       // 3CosAdd: cos(x, b) - cos(x, a) + cos(x, c), as the sum's cosine
   kMultiply,  // 3CosMul: cos(x, b) cos(x, c) / (cos(x, a) + 0.001), cosines moved to [0, 1]
 };
-// InvalidArgument for a row outside of [0, V), FailedPrecondition for a search that is not by
-// cosine. Scores of kMultiply are those of the formula.
+// The nearest k words; the three are none of them. InvalidArgument for a row outside of [0, V),
+// FailedPrecondition for a search that is not by cosine. Scores of kMultiply are those of the
+// formula in double, and the answers those of a search that computes it for every row.
 absl::StatusOr<std::vector<Neighbor>> Analogy(const VectorSearch& search, int64_t a, int64_t b,
                                               int64_t c, int64_t k, AnalogyMethod method);
 

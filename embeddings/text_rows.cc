@@ -19,6 +19,18 @@ constexpr size_t kPadding = 1 + kFloatTextPadding;
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
+// Empty lines before `end` belong to what follows: at the end of the file they are no rows.
+size_t EndOfLines(const char* begin, size_t end) {
+  constexpr int kMost = 1000;
+  for (int i = 0; i < kMost; ++i) {
+    size_t line = end - 1;
+    line -= line > 0 && begin[line - 1] == '\r' ? 1 : 0;
+    if (line == 0 || begin[line - 1] != '\n') break;
+    end = line;
+  }
+  return end;
+}
+
 class TextRows : public RowReader {
  public:
   TextRows(ByteSource& source, TextLayout layout, const LoadOptions& options)
@@ -34,6 +46,7 @@ class TextRows : public RowReader {
 
   int64_t width() const override { return layout_.width; }
   std::optional<int64_t> declared_rows() const override { return layout_.declared_rows; }
+  bool lacks_line_end() const override { return lacks_line_end_; }
   const SubWordRules* floret() const override {
     return layout_.format == VectorFormat::kFloret ? &layout_.floret : nullptr;
   }
@@ -59,6 +72,7 @@ class TextRows : public RowReader {
   const LoadOptions options_;
   std::string carry_;  // the begin of a line
   bool at_end_ = false;
+  bool lacks_line_end_ = false;
   int64_t lines_ = 0;
   int64_t header_lines_ = 0;
 };
@@ -82,7 +96,8 @@ absl::Status TextRows::Fill(RowBatch& batch) {
     const auto* const begin = batch.bytes.data();
     const void* const last = ::memrchr(begin + searched, '\n', batch.size - searched);
     if (last != nullptr && !at_end_) {
-      const size_t end = static_cast<size_t>(static_cast<const char*>(last) - begin) + 1;
+      const size_t end =
+          EndOfLines(begin, static_cast<size_t>(static_cast<const char*>(last) - begin) + 1);
       carry_.assign(begin + end, batch.size - end);
       batch.size = end;
       return absl::OkStatus();
@@ -130,6 +145,7 @@ absl::StatusOr<bool> TextRows::Take(RowBatch& batch) {
   ABSL_RETURN_IF_ERROR(Fill(batch));
   char* const begin = batch.bytes.data();
   if (at_end_) {
+    lacks_line_end_ = batch.size > 0 && begin[batch.size - 1] != '\n';
     while (batch.size > 0 && (begin[batch.size - 1] == '\n' || begin[batch.size - 1] == '\r')) {
       --batch.size;
     }

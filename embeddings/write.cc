@@ -1,5 +1,6 @@
 #include "embeddings/write.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/durable.h"
 #include "base/file.h"
+#include "base/for_tasks.h"
 #include "base/utf8.h"
 #include "embeddings/byte_source.h"
 #include "embeddings/float_text.h"
@@ -32,25 +34,30 @@ class FileWriter : public RowWriter {
   }
 
   absl::Status Append(std::string_view word, absl::Span<const float> row) override {
-    ABSL_RETURN_IF_ERROR(CheckWord(word));
-    line_.assign(word);
-    if (format_ == VectorFormat::kWord2VecBinary) {
-      line_ += ' ';
-      line_.append(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float));
-    } else {
-      for (const float value : row) AppendNumber(value);
-    }
-    line_ += '\n';
+    line_.clear();
+    ABSL_RETURN_IF_ERROR(AppendLine(word, row, line_));
     return file_.Append(line_);
   }
-
+  absl::Status AppendAll(const WordVectors& vectors, int64_t threads) override;
   absl::Status Finish() override { return file_.Commit(); }
 
  private:
-  void AppendNumber(float value) {
-    char digits[32] = {' '};
-    const auto end = std::to_chars(digits + 1, digits + sizeof(digits), value).ptr;
-    line_.append(digits, end);
+  // Thread-safe.
+  absl::Status AppendLine(std::string_view word, absl::Span<const float> row,
+                          std::string& out) const {
+    ABSL_RETURN_IF_ERROR(CheckWord(word));
+    out += word;
+    if (format_ == VectorFormat::kWord2VecBinary) {
+      out += ' ';
+      out.append(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float));
+    } else {
+      for (const float value : row) {
+        char digits[32] = {' '};
+        out.append(digits, std::to_chars(digits + 1, digits + sizeof(digits), value).ptr);
+      }
+    }
+    out += '\n';
+    return absl::OkStatus();
   }
 
   absl::Status CheckWord(std::string_view word) const {
@@ -84,6 +91,38 @@ class FileWriter : public RowWriter {
   std::string line_;
 };
 
+// A round of pieces at a time: some for each thread.
+absl::Status FileWriter::AppendAll(const WordVectors& vectors, int64_t threads) {
+  constexpr int64_t kRowsOfPiece = 128, kPiecesOfThread = 8;
+  struct Piece {
+    std::string lines;
+    absl::Status status;
+  };
+  std::vector<Piece> pieces(static_cast<size_t>(std::max<int64_t>(1, threads) * kPiecesOfThread));
+  const auto width = static_cast<size_t>(vectors.width());
+  const auto round = static_cast<int64_t>(pieces.size()) * kRowsOfPiece;
+  for (int64_t first = 0; first < vectors.size(); first += round) {
+    const int64_t end = std::min(vectors.size(), first + round);
+    const int64_t count = (end - first + kRowsOfPiece - 1) / kRowsOfPiece;
+    ForTasks(threads, count, vectors.width(), [&](int64_t task, float* scratch) {
+      Piece& piece = pieces[static_cast<size_t>(task)];
+      piece.lines.clear();
+      const int64_t begin = first + task * kRowsOfPiece;
+      for (int64_t row = begin; row < std::min(end, begin + kRowsOfPiece); ++row) {
+        const float* const floats = vectors.matrix().Floats(row, row + 1, scratch);
+        piece.status = AppendLine(vectors.words()[row], {floats, width}, piece.lines);
+        if (!piece.status.ok()) return;
+      }
+    });
+    for (int64_t task = 0; task < count; ++task) {
+      const Piece& piece = pieces[static_cast<size_t>(task)];
+      ABSL_RETURN_IF_ERROR(piece.status);
+      ABSL_RETURN_IF_ERROR(file_.Append(piece.lines));
+    }
+  }
+  return absl::OkStatus();
+}
+
 class FolderWriter : public RowWriter {
  public:
   explicit FolderWriter(VectorFolderWriter writer) : writer_(std::move(writer)) {}
@@ -97,6 +136,15 @@ class FolderWriter : public RowWriter {
 };
 
 }  // namespace
+
+absl::Status RowWriter::AppendAll(const WordVectors& vectors, int64_t) {
+  std::vector<float> scratch(static_cast<size_t>(vectors.width()));
+  for (int64_t row = 0; row < vectors.size(); ++row) {
+    const float* const floats = vectors.matrix().Floats(row, row + 1, scratch.data());
+    ABSL_RETURN_IF_ERROR(Append(vectors.words()[row], {floats, scratch.size()}));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::unique_ptr<RowWriter>> CreateRowWriter(const std::string& path,
                                                            const WriteOptions& options,
@@ -140,20 +188,26 @@ absl::Status WriteWordVectors(const WordVectors& vectors, const std::string& pat
                            .norms = {},
                            .scales = {},
                            .sub_words = vectors.sub_words()};
-  std::vector<float> row(static_cast<size_t>(vectors.width()));
   if (options.format == VectorFormat::kGraft) {
-    for (int64_t i = 0; i < vectors.size(); ++i) {
-      vectors.Row(i, absl::MakeSpan(row));
-      plan.norms.push_back(RowNorm(row));
-      if (options.storage == VectorStorage::kInt8) plan.scales.push_back(RowScale(row));
-    }
+    const auto rows = static_cast<size_t>(vectors.size());
+    const bool scaled = options.storage == VectorStorage::kInt8;
+    plan.norms.resize(rows);
+    plan.scales.resize(scaled ? rows : 0);
+    constexpr int64_t kRowsOfTask = 1024;
+    const int64_t tasks = (vectors.size() + kRowsOfTask - 1) / kRowsOfTask;
+    ForTasks(options.threads, tasks, vectors.width(), [&](int64_t task, float* scratch) {
+      const int64_t end = std::min(vectors.size(), (task + 1) * kRowsOfTask);
+      for (int64_t i = task * kRowsOfTask; i < end; ++i) {
+        const absl::Span<const float> row(vectors.matrix().Floats(i, i + 1, scratch),
+                                          static_cast<size_t>(vectors.width()));
+        plan.norms[static_cast<size_t>(i)] = RowNorm(row);
+        if (scaled) plan.scales[static_cast<size_t>(i)] = RowScale(row);
+      }
+    });
   }
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowWriter> writer,
                         CreateRowWriter(path, options, vectors.words(), std::move(plan)));
-  for (int64_t i = 0; i < vectors.size(); ++i) {
-    vectors.Row(i, absl::MakeSpan(row));
-    ABSL_RETURN_IF_ERROR(writer->Append(vectors.words()[i], row));
-  }
+  ABSL_RETURN_IF_ERROR(writer->AppendAll(vectors, options.threads));
   return writer->Finish();
 }
 

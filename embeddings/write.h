@@ -16,6 +16,7 @@ struct WriteOptions {
   VectorFormat format = VectorFormat::kGraft;
   VectorStorage storage = VectorStorage::kFloat32;  // of kGraft
   bool replace = false;  // kGraft: a folder of this name gives way; files always do
+  int64_t threads = 1;   // of WriteWordVectors; what is written does not depend on it
 };
 
 // Writes a file or folder, which appears when it is whole (base/durable.h). Text has the shortest

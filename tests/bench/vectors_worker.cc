@@ -1,13 +1,17 @@
-// For vectors.py: loads word vectors and searches them, one order in a line. Seconds are those of
-// the wall clock, with any argument those that the processors worked.
+// For vectors.py: loads word vectors, searches and writes them, one order in a line. Every answer
+// has the seconds of the wall clock and those that processors worked.
 //
-//   load PATH THREADS     -> {"seconds", "rows", "width", "peak_rss"}: a new load, the old one
-//   freed rows PATH             -> writes the matrix as float32 to PATH index THREADS INT8    ->
-//   {"seconds"} queries PATH K        -> {"seconds"}: float32 queries [Q, D] as one batch; ids for
-//   "ids" query PATH K          -> the same, one after the other; seconds are those of all ids PATH
-//   -> writes the rows of the last answers as int64 [Q, K] read                  -> {"seconds"}:
-//   adds up the whole matrix, as fast as memory gives it
+//   load PATH THREADS        a new load, the old one freed; also rows, width and peak_rss
+//   rows PATH                writes the matrix as float32
+//   index THREADS INT8
+//   queries PATH K           float32 queries [Q, D] as one batch
+//   query PATH K             the same, one after the other
+//   products PATH K          int64 rows [Q, 3], a : b = c : ?, by 3CosMul
+//   ids PATH                 writes the rows of the last answers as int64 [Q, K]
+//   read THREADS             adds up the whole matrix, as fast as memory gives it
+//   write PATH FORMAT THREADS
 #include <algorithm>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <iostream>
@@ -16,9 +20,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/for_tasks.h"
 #include "embeddings/load.h"
 #include "embeddings/search.h"
+#include "embeddings/write.h"
 
 namespace {
 
@@ -28,12 +34,30 @@ std::optional<graft::LoadedVectors> g_loaded;
 std::optional<graft::VectorSearch> g_search;
 std::vector<std::vector<Neighbor>> g_answers;
 
-clockid_t g_clock = CLOCK_MONOTONIC;
-
-double Now() {
+double Now(clockid_t clock) {
   timespec now;
-  clock_gettime(g_clock, &now);
+  clock_gettime(clock, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// From its construction on.
+class Stopwatch {
+ public:
+  // "seconds" and "cpu_seconds" until now, and `more` members of the object.
+  void Answer(const std::string& more = "") const {
+    const double wall = Now(CLOCK_MONOTONIC) - wall_;
+    const double cpu = Now(CLOCK_PROCESS_CPUTIME_ID) - cpu_;
+    std::cout << "{\"seconds\": " << wall << ", \"cpu_seconds\": " << cpu << more << "}"
+              << std::endl;
+  }
+
+ private:
+  double wall_ = Now(CLOCK_MONOTONIC);
+  double cpu_ = Now(CLOCK_PROCESS_CPUTIME_ID);
+};
+
+void AnswerError(std::string_view message) {
+  std::cout << "{\"error\": \"" << message << "\"}" << std::endl;
 }
 
 // Of this program alone: getrusage counts what the one had that started it.
@@ -46,12 +70,13 @@ int64_t PeakMemory() {
   return 0;
 }
 
-std::vector<float> ReadFloats(const std::string& path) {
+template <typename T>
+std::vector<T> ReadNumbers(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  std::vector<float> floats(bytes.size() / sizeof(float));
-  std::copy_n(bytes.data(), floats.size() * sizeof(float), reinterpret_cast<char*>(floats.data()));
-  return floats;
+  std::vector<T> numbers(bytes.size() / sizeof(T));
+  std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(T));
+  return numbers;
 }
 
 void Load(const std::string& path, int64_t threads) {
@@ -59,32 +84,50 @@ void Load(const std::string& path, int64_t threads) {
   g_loaded.reset();
   graft::LoadOptions options;
   options.threads = threads;
-  const double begin = Now();
+  const Stopwatch watch;
   auto loaded = graft::LoadWordVectors(path, options);
-  const double seconds = Now() - begin;
-  if (!loaded.ok()) {
-    std::cout << "{\"error\": \"" << loaded.status().message() << "\"}" << std::endl;
-    return;
-  }
+  if (!loaded.ok()) return AnswerError(loaded.status().message());
+  watch.Answer(absl::StrCat(", \"rows\": ", loaded->report.rows, ", \"width\": ",
+                            loaded->report.width, ", \"peak_rss\": ", PeakMemory()));
   g_loaded = *std::move(loaded);
-  std::cout << "{\"seconds\": " << seconds << ", \"rows\": " << g_loaded->report.rows
-            << ", \"width\": " << g_loaded->report.width << ", \"peak_rss\": " << PeakMemory()
-            << "}" << std::endl;
 }
 
 void Query(const std::string& path, int64_t k, bool batch) {
-  const std::vector<float> queries = ReadFloats(path);
+  const std::vector<float> queries = ReadNumbers<float>(path);
   const auto width = static_cast<size_t>(g_loaded->vectors.width());
-  const double begin = Now();
+  g_answers.clear();
+  const Stopwatch watch;
   if (batch) {
     g_answers = g_search->NearestBatch(queries, k);
   } else {
-    g_answers.clear();
     for (size_t at = 0; at < queries.size(); at += width) {
       g_answers.push_back(g_search->Nearest(absl::MakeConstSpan(queries).subspan(at, width), k));
     }
   }
-  std::cout << "{\"seconds\": " << Now() - begin << "}" << std::endl;
+  watch.Answer();
+}
+
+void Products(const std::string& path, int64_t k) {
+  const std::vector<int64_t> rows = ReadNumbers<int64_t>(path);
+  g_answers.clear();
+  const Stopwatch watch;
+  for (size_t i = 0; i + 3 <= rows.size(); i += 3) {
+    auto found = graft::Analogy(*g_search, rows[i], rows[i + 1], rows[i + 2], k,
+                                graft::AnalogyMethod::kMultiply);
+    if (!found.ok()) return AnswerError(found.status().message());
+    g_answers.push_back(*std::move(found));
+  }
+  watch.Answer();
+}
+
+void Write(const std::string& path, const std::string& format, int64_t threads) {
+  const auto known = graft::VectorFormatOfName(format);
+  if (!known) return AnswerError(format);
+  const Stopwatch watch;
+  const absl::Status written = graft::WriteWordVectors(
+      g_loaded->vectors, path, {.format = *known, .replace = true, .threads = threads});
+  if (!written.ok()) return AnswerError(written.message());
+  watch.Answer();
 }
 
 // Eight sums, so that nothing but memory holds it up.
@@ -92,7 +135,7 @@ void ReadAll(int64_t threads) {
   const graft::WordVectors& vectors = g_loaded->vectors;
   const auto count = static_cast<size_t>(vectors.size() * vectors.width());
   const auto* const words = reinterpret_cast<const uint64_t*>(vectors.matrix().data);
-  const double begin = Now();
+  const Stopwatch watch;
   std::vector<uint64_t> totals(static_cast<size_t>(threads));
   graft::ForTasks(threads, threads, 0, [&](int64_t task, float*) {
     const size_t part = static_cast<size_t>(task), parts = totals.size();
@@ -104,14 +147,12 @@ void ReadAll(int64_t threads) {
   });
   uint64_t total = 0;
   for (const uint64_t sum : totals) total ^= sum;
-  const double seconds = Now() - begin;
-  std::cout << "{\"seconds\": " << seconds << ", \"total\": " << total << "}" << std::endl;
+  watch.Answer(absl::StrCat(", \"total\": ", total));
 }
 
 }  // namespace
 
-int main(int argc, char**) {
-  if (argc > 1) g_clock = CLOCK_PROCESS_CPUTIME_ID;
+int main() {
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);
     std::string what, path;
@@ -128,10 +169,10 @@ int main(int argc, char**) {
     } else if (what == "index" && words >> number) {
       int int8 = 0;
       words >> int8;
-      const double begin = Now();
+      const Stopwatch watch;
       g_search.emplace(g_loaded->vectors,
                        graft::SearchOptions{graft::Similarity::kCosine, number, int8 != 0});
-      std::cout << "{\"seconds\": " << Now() - begin << "}" << std::endl;
+      watch.Answer();
     } else if ((what == "queries" || what == "query") && words >> path >> number) {
       Query(path, number, what == "queries");
     } else if (what == "ids" && words >> path) {
@@ -143,6 +184,10 @@ int main(int argc, char**) {
       }
       file.close();
       std::cout << "{}" << std::endl;
+    } else if (what == "products" && words >> path >> number) {
+      Products(path, number);
+    } else if (std::string format; what == "write" && words >> path >> format >> number) {
+      Write(path, format, number);
     } else if (what == "read") {
       ReadAll(words >> number ? number : 1);
     } else {

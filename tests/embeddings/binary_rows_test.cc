@@ -76,6 +76,29 @@ TEST(BinaryRowsTest, Refused) {
   ExpectRefused("1 2\n" + Row("a", {1.1f, 1e30f * 1e30f}), ": byte 4", "component 2");
 }
 
+// The first line says less, more, or far more than there is.
+TEST(BinaryRowsTest, ACountThatLiesLoadsOnDemandAndIsReported) {
+  LoadOptions options;
+  options.format = VectorFormat::kWord2VecBinary;
+  options.allow_count_mismatch = true;
+  for (const std::string end : {"", "\n"}) {
+    for (const std::string count : {"1", "3", "9999999"}) {
+      const auto loaded = LoadBytes(count + " 3" + Sound(end).substr(3), options);
+      ASSERT_TRUE(loaded.ok()) << loaded.status();
+      EXPECT_EQ(loaded->vectors.size(), 2);
+      ASSERT_EQ(loaded->report.findings.size(), 1u);
+      EXPECT_EQ(loaded->report.findings[0].kind, LoadFinding::Kind::kCount);
+    }
+  }
+  const auto more = LoadBytes(Sound("") + "7 bytes", options);
+  EXPECT_THAT(std::string(more.status().message()), HasSubstr("row 3 with 3 components"));
+  options.repair = true;
+  const auto repaired = LoadBytes(Sound("") + "7 bytes", options);
+  ASSERT_TRUE(repaired.ok()) << repaired.status();
+  EXPECT_EQ(repaired->vectors.size(), 2);
+  EXPECT_EQ(repaired->report.skipped, 1);
+}
+
 TEST(BinaryRowsTest, RepairKeepsTheRowsBeforeACut) {
   LoadOptions options;
   options.repair = true;

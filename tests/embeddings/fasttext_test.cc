@@ -176,6 +176,15 @@ TEST(FastTextTest, Refused) {
         p.pruned = {0, 0, 3, 2};
       },
       "pruned row");
+  // Row 1 would be beyond the matrix.
+  ExpectRefused(
+      [](Parts& p) {
+        p.quantized = true;
+        p.input_rows = p.code_size = 3;
+        p.pruned_size = 2;
+        p.pruned = {0, 1, 0, 1};
+      },
+      "each bucket once");
   ExpectRefused(
       [](Parts& p) {
         p.pruned_size = 2;

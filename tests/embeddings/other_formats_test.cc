@@ -73,6 +73,12 @@ TEST(NumpyTest, Refused) {
   EXPECT_THAT(Message(LoadNpy(Npy(header, floats.substr(1)), "a\nb\n")), HasSubstr("8 bytes"));
   EXPECT_THAT(Message(LoadNpy(Npy(header, Bytes<float>({1, NAN})), "a\nb\n")),
               HasSubstr("row 1: component 1"));
+  EXPECT_THAT(Message(LoadNpy(Npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }\n",
+                                  Bytes<double>({1, 2, 1e300, 3})),
+                              "a\nb\n")),
+              HasSubstr(absl::StrCat("matrix.npy: byte ", 10 + 59 + 16, ": row 0: component 2")));
+  EXPECT_THAT(Message(LoadNpy(Npy(header, floats), std::string("a\nb\0c\n", 6))),
+              HasSubstr("matrix.txt:2: byte 2: expected a word without NUL"));
   for (const std::string shape :
        {"(2,)", "(2, 1, 1)", "(99999999999999999999, 2)", "(0, 2)", "(2, 0)"}) {
     EXPECT_THAT(
@@ -96,12 +102,14 @@ TEST(NumpyTest, Refused) {
   }
 }
 
-std::string Fifu(const std::vector<std::pair<uint32_t, std::string>>& chunks) {
+// `whole`: the padding of a place that needs none.
+std::string Fifu(const std::vector<std::pair<uint32_t, std::string>>& chunks, size_t whole = 4) {
   std::string bytes = "FiFu" + Bytes<uint32_t>({0, static_cast<uint32_t>(chunks.size())});
   for (const auto& chunk : chunks) bytes += Bytes<uint32_t>({chunk.first});
   for (const auto& [id, data] : chunks) {
     std::string padded = data;
-    if (id == 2) padded.insert(16, (4 - (bytes.size() + 12 + 16) % 4) % 4, '\0');
+    const size_t over = (bytes.size() + 12 + 16) % 4;
+    if (id == 2) padded.insert(16, over == 0 ? whole : 4 - over, '\0');
     bytes += Bytes<uint32_t>({id}) + Bytes<uint64_t>({padded.size()}) + padded;
   }
   return bytes;
@@ -128,12 +136,28 @@ TEST(FinalfusionTest, SimpleVocabulariesAndMatrices) {
   }
 }
 
+// Wherever the matrix comes to stand.
+TEST(FinalfusionTest, Paddings) {
+  for (const size_t whole : {0, 4}) {
+    for (const std::string text : {"", "a", "ab", "abc", "abcd"}) {
+      const auto loaded = LoadBytes(Fifu({{5, text}, {1, kWords}, {2, kMatrix}}, whole));
+      ASSERT_TRUE(loaded.ok()) << loaded.status();
+      EXPECT_THAT(RowOf(loaded->vectors, "bcd"), ElementsAre(3, 4));
+    }
+  }
+  EXPECT_THAT(Message(LoadBytes(Fifu({{5, "abcd"}, {1, kWords}, {2, kMatrix}}, 8))),
+              HasSubstr("behind a padding"));
+}
+
 TEST(FinalfusionTest, WhatIsNotReadIsRefusedByName) {
   EXPECT_THAT(Message(LoadBytes(Fifu({{1, kWords}, {4, ""}}))), HasSubstr("a quantized matrix"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{3, ""}, {2, kMatrix}}))),
               HasSubstr("finalfusion's n-grams"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{8, ""}, {2, kMatrix}}))), HasSubstr("explicit n-grams"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{1, kWords}}))), HasSubstr("no matrix"));
+  std::string nul = kWords;
+  nul.back() = '\0';
+  EXPECT_THAT(Message(LoadBytes(Fifu({{1, nul}, {2, kMatrix}}))), HasSubstr("without NUL"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{2, kMatrix}}))), HasSubstr("words and a matrix"));
   EXPECT_THAT(Message(LoadBytes(Fifu({{1, kWords}, {2, kMatrix}}) + "x")), HasSubstr("more bytes"));
 }

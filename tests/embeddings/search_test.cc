@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -165,6 +166,62 @@ TEST(ScoresTest, EveryPathGivesEqualSumsOfCodes) {
       ForceCodePath(path);
       DotBlock(query.data(), codes.data(), pairs, found.data());
       EXPECT_EQ(found, expected) << CodePathName(path);
+    }
+  }
+  ForceCodePath(SupportedCodePaths().back());
+}
+
+// The formula for every row, in double.
+std::vector<Neighbor> ProductByBruteForce(const WordVectors& vectors,
+                                          const std::array<int64_t, 3>& words, size_t k) {
+  const auto unit = [&](int64_t row) {
+    std::vector<float> floats(static_cast<size_t>(vectors.width()));
+    vectors.Row(row, absl::MakeSpan(floats));
+    double sum = 0;
+    for (const float value : floats) sum += static_cast<double>(value) * value;
+    std::vector<double> result;
+    for (const float value : floats) result.push_back(sum > 0 ? value / std::sqrt(sum) : 0);
+    return result;
+  };
+  const std::vector<double> a = unit(words[0]), b = unit(words[1]), c = unit(words[2]);
+  std::vector<Neighbor> all;
+  for (int64_t row = 0; row < vectors.size(); ++row) {
+    if (std::count(words.begin(), words.end(), row) > 0) continue;
+    const std::vector<double> x = unit(row);
+    double to_a = 0, to_b = 0, to_c = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      to_a += x[i] * a[i];
+      to_b += x[i] * b[i];
+      to_c += x[i] * c[i];
+    }
+    all.push_back({row, (1 + to_b) / 2 * ((1 + to_c) / 2) / ((1 + to_a) / 2 + 0.001)});
+  }
+  std::sort(all.begin(), all.end(), [](const Neighbor& x, const Neighbor& y) {
+    return x.score != y.score ? x.score > y.score : x.row < y.row;
+  });
+  all.resize(std::min(all.size(), k));
+  return all;
+}
+
+TEST(AnalogyTest, ProductsAreThoseOfABruteForceInDouble) {
+  std::mt19937 random(17);
+  Data extreme = MakeData(700, 6, 18);
+  for (size_t i = 0; i < 60; ++i) extreme.floats[i] *= 1e30f;
+  for (const Data& data :
+       {MakeData(2501, 33, 19), MakeData(600, 1, 20), MakeData(9, 4, 21), std::move(extreme)}) {
+    for (const CodePath path : SupportedCodePaths()) {
+      ForceCodePath(path);
+      for (const int64_t threads : {1, 3}) {
+        const VectorSearch search(data.vectors, {.threads = threads});
+        for (int i = 0; i < 20; ++i) {
+          std::array<int64_t, 3> words;
+          for (int64_t& word : words) word = static_cast<int64_t>(random()) % data.vectors.size();
+          const auto found =
+              Analogy(search, words[0], words[1], words[2], 10, AnalogyMethod::kMultiply);
+          ASSERT_TRUE(found.ok());
+          EXPECT_EQ(*found, ProductByBruteForce(data.vectors, words, 10)) << CodePathName(path);
+        }
+      }
     }
   }
   ForceCodePath(SupportedCodePaths().back());

@@ -114,13 +114,43 @@ TEST(TextRowsTest, RefusedWithAHeader) {
     ExpectRefused("2 0\n" + rows, ":1: byte 0", "number of components from 1", options);
     ExpectRefused("2 99999999999999999999\n" + rows, ":1: byte 0", "number of components", options);
   }
+  // Three numbers are no header; found from the bytes they are a row, and a short one.
+  ExpectRefused("2 3 7\none 1 2 3\ntwo 3 4 5\n", ":1: byte 0", "expected a word and 3 numbers");
   ExpectRefused(rows, ":1: byte 0", "expected the numbers of rows and of components",
                 As(VectorFormat::kWord2VecText));
   ExpectRefused("2 2 2\n" + rows, ":1: byte 0", "expected the numbers of rows and of components",
                 As(VectorFormat::kWord2VecText));
 }
 
+// fastText's .vec: as word2vec's text, with a blank before each line end.
+TEST(TextRowsTest, RefusedOfFastTextsVec) {
+  const std::string rows = "one 1 2 \ntwo 3 4 \n";
+  ASSERT_TRUE(LoadBytes("2 2\n" + rows).ok());
+  const auto mixed = LoadBytes("3 2\r\none 1 2 \r\ntwo 3 4 \nthree 5 6 \r\n");
+  ASSERT_TRUE(mixed.ok()) << mixed.status();
+  EXPECT_EQ(mixed->vectors.size(), 3);
+  ExpectRefused("", ": byte 0", "empty file");
+  ExpectRefused(rows, ":1: byte 0", "the numbers of rows", As(VectorFormat::kWord2VecText));
+  ExpectRefused("2 2 7 \n" + rows, ":1: byte 0", "the numbers of rows",
+                As(VectorFormat::kWord2VecText));
+  ExpectRefused("3 2\n" + rows, ":4: byte 22", "3 rows, as the first line announces, found 2");
+  ExpectRefused("1 2\n" + rows, ":3: byte 13", "after the 1 rows");
+  ExpectRefused("2 2\none 1 2 \ntwo 3 4 5 \n", ":3: byte 13", "a word and 2 numbers");
+  ExpectRefused("2 2\none 1 2 \ntwo 3 \n", ":3: byte 13", "a word and 2 numbers");
+  for (const std::string bad : {"nan", "1e999", "0x1p3", "0,5"}) {
+    ExpectRefused("2 2\none 1 2 \ntwo 3 " + bad + " \n", ":3: byte 13", "component 2");
+  }
+  ExpectRefused("2 2\none 1 2 \n 3 4 \n", ":3: byte 13", "a word and 2 numbers");
+  ExpectRefused("2 2\none 1 2 \n" + std::string(2'000'000, 'x') + " 3 4 \n", ":3: byte 13",
+                "a word of at most 65536 bytes");
+  ExpectRefused(std::string("2 2\none 1 2 \nt\0o 3 4 \n", 22), ":3: byte 13", "without NUL");
+}
+
 TEST(TextRowsTest, RefusedWithoutAHeader) {
+  ExpectRefused("", ": byte 0", "empty file", As(VectorFormat::kGlove));
+  ExpectRefused("one 1 2\ntwo 3 4\nthree 4 5 6\n", ":3: byte 16", "expected a word and 2 numbers");
+  ExpectRefused("one 1 2\ntwo 3 4\nthree 4 5 6", ":3: byte 16", "expected a word and 2 numbers");
+  ExpectRefused("one\ntwo\n", ":1: byte 0", "expected a word", As(VectorFormat::kGlove));
   ExpectRefused("one 1 2\ntwo 3\nthree 4 5\n", ":2: byte 8", "expected a word and 2 numbers");
   ExpectRefused("one 1 2\ntwo 3 4 5\nthree 4 5\n", ":2: byte 8", "expected a word and 2 numbers");
   ExpectRefused("one 1 2\ntwo 3 4\nthree 4", ":3: byte 16", "expected a word and 2 numbers");
@@ -134,6 +164,55 @@ TEST(TextRowsTest, RefusedWithoutAHeader) {
   options.max_line_bytes = 1 << 20;
   ExpectRefused("one 1 2\n" + std::string(4'000'000, '1'), ":2: byte 8",
                 "a line of at most 1048576", options);
+}
+
+TEST(TextRowsTest, ALineOf64MiBIsRefusedBeforeItIsInMemory) {
+  const std::string path =
+      TestFile("long", "one 1 2\n" + std::string(size_t{64} << 20, '1') + "\ntwo 3 4\n");
+  const auto loaded = LoadWordVectors(path, {});
+  EXPECT_EQ(loaded.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(loaded.status().message()), HasSubstr("a line of at most 16777216"));
+}
+
+// Wider than what is looked at first.
+TEST(TextRowsTest, WideRowsWithoutAHeader) {
+  std::string text;
+  for (int row = 0; row < 3; ++row) {
+    absl::StrAppend(&text, "w", row);
+    for (int i = 0; i < 60'000; ++i) absl::StrAppend(&text, " ", i % 1000, ".125");
+    text += "\n";
+  }
+  const auto loaded = LoadBytes(text);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->vectors.size(), 3);
+  EXPECT_EQ(loaded->vectors.width(), 60'000);
+}
+
+// A file may end where bytes are taken; empty lines there are no rows, whatever stands before.
+TEST(TextRowsTest, EmptyLinesAtTheEndWhereverBytesAreTaken) {
+  constexpr size_t kTaken = size_t{512} << 10;
+  for (const size_t size : {kTaken - 2, kTaken - 1, kTaken, kTaken + 1, kTaken + 2}) {
+    for (const std::string end : {"\n", "\n\n\n", "\r\n\r\n\r\n", ""}) {
+      std::string text = "first 1 2\n";
+      for (int i = 0; text.size() + 40 < size; ++i) absl::StrAppend(&text, "w", i, " 3 4\n");
+      text += "last ";
+      text += std::string(size - end.size() - text.size() - 2, '5').replace(1, 1, ".") + " 6" + end;
+      ASSERT_EQ(text.size(), size);
+      const auto loaded = LoadBytes(text);
+      ASSERT_TRUE(loaded.ok()) << loaded.status() << size;
+      EXPECT_EQ(RowOf(loaded->vectors, "last")[1], 6);
+      EXPECT_EQ(loaded->report.findings.size(), end.empty() ? 1u : 0u);
+    }
+  }
+  EXPECT_FALSE(LoadBytes("a 1 2\n\n\nb 3 4\n").ok());
+}
+
+TEST(TextRowsTest, ALastLineWithoutEndIsToldOf) {
+  const auto loaded = LoadBytes("one 1 2\ntwo 3 4");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  ASSERT_EQ(loaded->report.findings.size(), 1u);
+  EXPECT_EQ(loaded->report.findings[0].line, 2);
+  EXPECT_THAT(loaded->report.findings[0].text, HasSubstr("the last line has no end"));
 }
 
 TEST(TextRowsTest, AFormatThatIsGivenOverrulesTheBytes) {
@@ -167,7 +246,8 @@ TEST(TextRowsTest, RepairKeepsWhatIsSoundAndTellsEachDecision) {
   EXPECT_EQ(loaded->report.duplicates, 1);
   std::vector<int64_t> lines;
   for (const LoadFinding& finding : loaded->report.findings) lines.push_back(finding.line);
-  EXPECT_THAT(lines, testing::UnorderedElementsAre(3, 4, 5, 6, 8, 1));
+  // The last two are the missing line end and the count.
+  EXPECT_THAT(lines, testing::UnorderedElementsAre(3, 4, 5, 6, 8, 8, 1));
   EXPECT_FALSE(LoadBytes("x\ny\n", options).ok());
 }
 
@@ -208,7 +288,7 @@ TEST(TextRowsTest, LargeFilesGiveEveryRowOnce) {
 
 TEST(TextRowsTest, GzipAndItsDamage) {
   const std::string text = "one 1 2\ntwo 3 4\n";
-  const std::string path = TestFile("packed.gz", "");
+  const std::string path = TestFile("packed.txt", "");  // whatever the name says
   gzFile file = gzopen(path.c_str(), "wb");
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
   gzclose(file);

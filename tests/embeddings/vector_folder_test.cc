@@ -217,6 +217,47 @@ TEST(WriteTest, EveryWrittenFormatReadsAsTheSame) {
       << "a word has blanks";
 }
 
+TEST(WriteTest, ThreadsDoNotChangeWhatIsWritten) {
+  std::string text;
+  for (int i = 0; i < 9'000; ++i) absl::StrAppend(&text, "w", i, " ", i % 7, " 0.", i, " -3\n");
+  const auto loaded = LoadBytes(text);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const std::string path = TestFile("out", "");
+  for (const VectorFormat format :
+       {VectorFormat::kGlove, VectorFormat::kWord2VecText, VectorFormat::kWord2VecBinary}) {
+    ASSERT_TRUE(WriteWordVectors(loaded->vectors, path, {.format = format}).ok());
+    const std::string expected = ReadAll(path);
+    ASSERT_TRUE(WriteWordVectors(loaded->vectors, path, {.format = format, .threads = 3}).ok());
+    EXPECT_EQ(ReadAll(path), expected);
+  }
+  for (const VectorStorage storage : {VectorStorage::kFloat32, VectorStorage::kInt8}) {
+    const std::string folder = path + ".graft";
+    const auto write = [&](int64_t threads) {
+      const absl::Status written = WriteWordVectors(
+          loaded->vectors, folder, {.storage = storage, .replace = true, .threads = threads});
+      EXPECT_TRUE(written.ok()) << written;
+      return ReadAll(folder + "/vectors.safetensors");
+    };
+    EXPECT_EQ(write(1), write(3));
+  }
+}
+
+TEST(WriteTest, AWordThatCannotBeWrittenLeavesTheOldFile) {
+  WordsBuilder builder;
+  for (int i = 0; i < 5'000; ++i)
+    builder.Add(absl::StrCat(i == 4'000 ? "a " : "w", i, i == 4'000 ? " 1" : ""));
+  const std::vector<float> matrix(5'000, 1.0f);
+  const WordVectors vectors(builder.Finish(),
+                            {.rows = 5'000, .width = 1, .data = matrix.data(), .owner = nullptr});
+  const std::string path = TestFile("out", "as it was");
+  for (const int64_t threads : {1, 3}) {
+    const absl::Status written =
+        WriteWordVectors(vectors, path, {.format = VectorFormat::kGlove, .threads = threads});
+    EXPECT_THAT(std::string(written.message()), HasSubstr("found 'a 4000 1'"));
+    EXPECT_EQ(ReadAll(path), "as it was");
+  }
+}
+
 TEST(WriteTest, BinaryReadsAsTheSame) {
   const auto loaded = LoadBytes("one 1.1 2.2\ntwo 3.3 4.4\n");
   ASSERT_TRUE(loaded.ok());

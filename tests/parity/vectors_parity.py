@@ -109,10 +109,13 @@ if package == "floret":
 
 
 def train(package, function, arguments, path, quantize=None, **options):
-    """fasttext 0.9.3 reads memory that it has not set, and then sometimes refuses what it trained: so it may try again,
-    in a process of its own."""
+    """fasttext 0.9.3 sets a tenth of its matrix for each thread (DenseMatrix::uniform), and up to nine numbers with none of
+    ten threads: it may meet one that is no number, and then tries again, in a process of its own."""
     for attempt in range(100):
-        settings = {"verbose": 0, "thread": 1, "lr": 0.02 + attempt / 1000, **options}
+        # t = 1: no word is so frequent that it is left out. With few words all others would be, and no loss be known.
+        settings = {"verbose": 0, "thread": 10, "t": 1, "lr": 0.02 + attempt / 1000, **options}
+        if function == "train_supervised":
+            del settings["t"]
         order = json.dumps([package, function, arguments, settings, str(path), quantize])
         done = subprocess.run([sys.executable, "-c", TRAIN, order], capture_output=True)
         if done.returncode == 0:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs graft into a folder of its own, builds tools/examples against the installed package as a user would, and runs
-# it on the golden classifier. Also: every installed header compiles alone and is not an internal one; the plain build needs nothing that only tests need, and the program of the README is
+# them on the golden classifier and on golden word vectors. Also: every installed header compiles alone and is not an internal one; the plain build needs nothing that only tests need, and the program of the README is
 # that example, word for word.
 set -euo pipefail
 source_dir=$1 build_dir=$2
@@ -17,6 +17,11 @@ cmake --build "$work/build" > "$work/log" || { cat "$work/log"; exit 1; }
 "$work/build/classify" "$source_dir/tests/golden/bert-tiny" > "$work/out"
 test "$(wc -l < "$work/out")" = 2
 grep -q '^\(negative\|neutral\|positive\)  0\.[0-9]*  A wonderful film\.$' "$work/out"
+printf 'king 1 1 0\nqueen 1 1 0.2\nman 1 0 0\ntable 0 0 1\n' > "$work/vectors.txt"
+test "$("$work/build/nearest_words" "$work/vectors.txt" king none)" = 'king: queen 0.990148 man 0.707107 table 0
+none: unknown'
+"$work/build/nearest_words" "$source_dir/tests/golden/vectors/skipgram.bin" unbekannt > "$work/out"
+grep -q '^unbekannt: [^ ]* 0\.[0-9]* ' "$work/out"
 
 if grep -rl 'Internal: not' "$work/graft/include"; then echo "installed, and internal by their own words" >&2; exit 1; fi
 mkdir "$work/headers"
