@@ -3,8 +3,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/index_select.h>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -16,12 +14,6 @@
 
 namespace graft {
 namespace {
-
-constexpr std::array<std::pair<ComposerKind, std::string_view>, 4> kNames = {
-    {{ComposerKind::kAverage, "average"},
-     {ComposerKind::kSif, "sif"},
-     {ComposerKind::kCnn, "cnn"},
-     {ComposerKind::kLstm, "lstm"}}};
 
 // Places of the slots of an LSTM: weights and bias of the input stand side by side for both
 // directions, as one product takes them.
@@ -58,18 +50,6 @@ at::Tensor Sif(const Composer& c, const at::Tensor& hidden, const Batch& batch) 
 }
 
 }  // namespace
-
-std::string_view ComposerName(ComposerKind kind) {
-  return std::find_if(kNames.begin(), kNames.end(), [&](const auto& n) { return n.first == kind; })
-      ->second;
-}
-
-std::optional<ComposerKind> ComposerOfName(std::string_view name) {
-  for (const auto& [kind, known] : kNames) {
-    if (known == name) return kind;
-  }
-  return std::nullopt;
-}
 
 int64_t Composer::output_size() const {
   switch (kind) {

@@ -22,12 +22,12 @@ namespace graft {
 
 // What graft.json says of a model over word vectors.
 struct WordModelSettings {
-  WordTokenizerOptions tokenizer;
-  UnknownWordOptions unknown;
-  std::vector<int64_t> set_widths;  // of the pretrained vectors that the folder holds
-  WordBackboneShape backbone;
+  WordTokenizerOptions tokenizer = {};
+  UnknownWordOptions unknown = {};
+  std::vector<int64_t> set_widths = {};  // of the pretrained vectors that the folder holds
+  WordBackboneShape backbone = {};
   int64_t vocabulary = 0;  // words of words.txt; the first backbone.table_rows have a row each
-  Composer composer;       // without its component
+  Composer composer = {};  // without its component
   bool weighted = false;   // words have weights, and the composer takes out a component
   double dropout = 0;      // before the last layer
 };

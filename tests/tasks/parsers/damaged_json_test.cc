@@ -26,9 +26,19 @@ std::vector<JsonKind> Kinds() {
                            .pooler = false,
                            .max_length = 128,
                            .training = {{"epochs", "3"}, {"seed", "1"}}};
+  GraftJson words = settings;
+  words.words = WordModelSettings{.set_widths = {2, 3},
+                                  .backbone = {.table_rows = 4, .width = 5, .channels = 2},
+                                  .vocabulary = 6,
+                                  .composer = {.kind = ComposerKind::kCnn},
+                                  .dropout = 0.5};
+  GraftJson recurrent = words;
+  recurrent.words->composer.kind = ComposerKind::kLstm;
+  const auto read = [](const std::string& path) { return ReadGraftJson(path).status(); };
   return {
-      {"graft.json", FormatGraftJson(settings),
-       [](const std::string& path) { return ReadGraftJson(path).status(); }},
+      {"graft.json", FormatGraftJson(settings), read},
+      {"graft.json of words", FormatGraftJson(words), read},
+      {"graft.json of a recurrent net", FormatGraftJson(recurrent), read},
       {"modules.json", Golden("modules.json"),
        [](const std::string& path) { return ReadSentenceModules(path).status(); }},
       {"1_Pooling/config.json", Golden("1_Pooling/config.json"),
