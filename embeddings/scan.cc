@@ -4,13 +4,26 @@
 #include <vector>
 
 #include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "embeddings/byte_source.h"
 #include "embeddings/load.h"
 #include "embeddings/row_reader.h"
 
 namespace graft {
 namespace {
+
+// Opening graft's folder looks at no words; a place is one in words.txt.
+void FindBrokenWords(const Words& words, LoadReport& report) {
+  for (int64_t row = 0; row < words.size(); ++row) {
+    if (!FindInvalidUtf8(words[row])) continue;
+    if (++report.broken_utf8 > LoadReport::kMaxListed) continue;
+    report.findings.push_back(
+        {LoadFinding::Kind::kBrokenUtf8, 0, words.parts().offsets[static_cast<size_t>(row)],
+         absl::StrCat("the word ", Quoted(words[row]), " is no UTF-8; kept as it is")});
+  }
+}
 
 absl::StatusOr<LoadReport> LoadAndConsume(const std::string& path, const LoadOptions& options,
                                           const ConsumeRow& consume) {
@@ -19,6 +32,9 @@ absl::StatusOr<LoadReport> LoadAndConsume(const std::string& path, const LoadOpt
   for (int64_t i = 0; i < loaded.vectors.size(); ++i) {
     loaded.vectors.Row(i, absl::MakeSpan(row));
     ABSL_RETURN_IF_ERROR(consume(loaded.vectors.words()[i], row));
+  }
+  if (loaded.report.format == VectorFormat::kGraft) {
+    FindBrokenWords(loaded.vectors.words(), loaded.report);
   }
   return std::move(loaded.report);
 }

@@ -8,6 +8,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/utf8.h"
 #include "embeddings/norm_statistics.h"
 #include "tools/json_text.h"
 #include "tools/table.h"
@@ -28,6 +29,7 @@ struct Facts {
   const LoadReport& report;
   const WordVectors& vectors;
   NormStatistics norms;
+  int64_t broken_words = 0;
   uint64_t matrix_bytes = 0, word_bytes = 0, sub_word_bytes = 0;
 
   uint64_t bytes() const { return matrix_bytes + word_bytes + sub_word_bytes; }
@@ -40,6 +42,7 @@ Facts FindFacts(const LoadedVectors& loaded) {
   for (int64_t i = 0; i < vectors.size(); ++i) {
     vectors.Row(i, absl::MakeSpan(row));
     facts.norms.Add(vectors.words()[i], row);
+    facts.broken_words += FindInvalidUtf8(vectors.words()[i]).has_value();
   }
   const VectorMatrix& matrix = vectors.matrix();
   const int64_t beside = (matrix.scales != nullptr) + (matrix.norms != nullptr);
@@ -86,7 +89,7 @@ ordered_json Json(const Options& o, const Facts& facts) {
             {"words", facts.word_bytes},
             {"sub_words", facts.sub_word_bytes}}},
           {"duplicates", report.duplicates},
-          {"broken_utf8", report.broken_utf8},
+          {"broken_utf8", facts.broken_words},
           {"skipped", report.skipped}};
 }
 
@@ -115,8 +118,8 @@ void PrintText(const Options& o, const Facts& facts) {
   table.AddRow(
       {"duplicates", absl::StrCat(WithThousands(report.duplicates),
                                   report.duplicates > 0 ? " (the first row counts)" : "")});
-  table.AddRow({"broken words", absl::StrCat(WithThousands(report.broken_utf8),
-                                             report.broken_utf8 > 0 ? " (no UTF-8, kept)" : "")});
+  table.AddRow({"broken words", absl::StrCat(WithThousands(facts.broken_words),
+                                             facts.broken_words > 0 ? " (no UTF-8, kept)" : "")});
   std::cout << table.ToString();
 }
 

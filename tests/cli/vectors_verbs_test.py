@@ -60,6 +60,14 @@ class Info(VectorsTest):
         self.assertIn("1 (the first row counts)", text)
         self.assertIn("1 (no UTF-8, kept)", text)
 
+    def test_broken_words_of_a_folder_are_counted_too(self):
+        file = self.write("broken.txt", glove(WORDS[:7], ROWS[:7]).encode() + b"\xff\xfe 1 2 3 4\n")
+        self.vectors("convert", "--out", self.folder / "folder", file=file)
+        self.assertEqual(self.json("info", file=self.folder / "folder")["broken_utf8"], 1)
+        report = self.json("doctor", file=self.folder / "folder")
+        self.assertEqual((report["verdict"], report["broken_utf8"]), ("odd", 1))
+        self.assertIn("'\\xFF\\xFE' is no UTF-8", report["findings"][0]["text"])
+
     def test_packed_files_and_folders_load(self):
         packed = self.write("small.gz", gzip.compress(glove().encode()))
         self.assertEqual(self.json("info", file=packed)["packing"], "gzip")
