@@ -58,6 +58,11 @@ std::vector<Span> SplitWhitespace(std::string_view text) {
   std::vector<Span> words;
   size_t begin = 0;
   for (size_t at = 0; at < text.size();) {
+    const auto byte = static_cast<uint8_t>(text[at]);
+    if (byte > ' ' && byte < 0x7F) {  // most bytes of most texts
+      ++at;
+      continue;
+    }
     const Utf8Char c = DecodeUtf8(text.substr(at));
     const size_t next = at + static_cast<size_t>(c.length);
     if (IsWhitespace(c.code)) {
