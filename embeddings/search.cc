@@ -71,18 +71,38 @@ void VectorSearch::State::Scan(absl::Span<const float> unit, int64_t begin, int6
                                Candidates& candidates) const {
   if (int8) return int8->Scan(unit, begin, end, excluded, candidates);
   alignas(64) float scores[kScanStep];
-  for (int64_t first = begin; first < end; first += kScanStep) {
-    const int64_t count = std::min(end, first + kScanStep) - first;
-    const float* const floats = vectors.matrix().Floats(first, first + count, scratch);
-    const float least = candidates.LeastScore(error);
-    if (!ScoreRows(unit.data(), floats, weights.data() + first, count, width(), least, scores)) {
-      continue;
-    }
+  const auto take = [&](const float* of_rows, int64_t first, int64_t count, float least) {
     for (int64_t i = 0; i < count; ++i) {
-      if (scores[i] < least || IsAmong(excluded, first + i)) continue;
-      candidates.Add(first + i, scores[i], error);
+      if (of_rows[i] < least || IsAmong(excluded, first + i)) continue;
+      candidates.Add(first + i, of_rows[i], error);
+    }
+  };
+  constexpr int64_t kStep = kScanStep / kRuns;
+  const int64_t run_rows = (end - begin) / kRuns / 4 * 4;
+  for (int64_t at = 0; at < run_rows; at += kStep) {
+    RowRuns runs = {
+        .rows = {}, .weights = {}, .count = std::min(kStep, run_rows - at), .width = width()};
+    const auto first = [&](size_t run) {
+      return begin + static_cast<int64_t>(run) * run_rows + at;
+    };
+    for (size_t run = 0; run < kRuns; ++run) {
+      runs.rows[run] =
+          vectors.matrix().Floats(first(run), first(run) + runs.count,
+                                  scratch + static_cast<int64_t>(run) * kStep * width());
+      runs.weights[run] = weights.data() + first(run);
+    }
+    const float least = candidates.LeastScore(error);
+    if (!ScoreRuns(unit.data(), runs, least, scores)) continue;
+    for (size_t run = 0; run < kRuns; ++run) {
+      take(scores + static_cast<int64_t>(run) * runs.count, first(run), runs.count, least);
     }
   }
+  const int64_t rest = begin + kRuns * run_rows;
+  if (rest == end) return;
+  const float* const floats = vectors.matrix().Floats(rest, end, scratch);
+  const float least = candidates.LeastScore(error);
+  ScoreRows(unit.data(), floats, weights.data() + rest, end - rest, width(), least, scores);
+  take(scores, rest, end - rest, least);
 }
 
 Neighbor VectorSearch::State::Score(absl::Span<const float> query, double length, int64_t row,

@@ -20,10 +20,6 @@ inline bool IsNearer(const Neighbor& a, const Neighbor& b) {
   return a.score != b.score ? a.score > b.score : a.row < b.row;
 }
 
-inline bool IsAmong(absl::Span<const int64_t> rows, int64_t row) {
-  return std::find(rows.begin(), rows.end(), row) != rows.end();
-}
-
 // Rows of one step: their scores, and rows that have to be decoded, stay in a cache.
 inline constexpr int64_t kScanStep = 256;
 
