@@ -69,8 +69,17 @@ struct Cut {
         tail(hn::FirstN(F32(), columns - whole)),
         query_tail(hn::MaskedLoad(tail, F32(), query + whole)) {}
 
-  HWY_INLINE V32 Tail(const float* row) const {
-    return hn::Mul(query_tail, hn::MaskedLoad(tail, F32(), row + whole));
+  // The products with a row, from its front to its end: what reads memory ahead follows that.
+  HWY_INLINE V32 Dot(const float* row) const {
+    const F32 d;
+    V32 sum0 = hn::Zero(d), sum1 = sum0;
+    size_t i = 0;
+    for (; i + 2 * kLanes <= whole; i += 2 * kLanes) {
+      sum0 = hn::MulAdd(hn::LoadU(d, query + i), hn::LoadU(d, row + i), sum0);
+      sum1 = hn::MulAdd(hn::LoadU(d, query + i + kLanes), hn::LoadU(d, row + i + kLanes), sum1);
+    }
+    if (i < whole) sum0 = hn::MulAdd(hn::LoadU(d, query + i), hn::LoadU(d, row + i), sum0);
+    return hn::Add(sum0, hn::MulAdd(query_tail, hn::MaskedLoad(tail, d, row + whole), sum1));
   }
 
   const float* query;
@@ -80,22 +89,10 @@ struct Cut {
   V32 query_tail;
 };
 
-// Four rows at once: their sums do not wait for each other.
 HWY_INLINE void DotFour(const Cut& cut, const float* rows, float* out) {
-  const F32 d;
-  const float* const a = rows;
-  const float* const b = a + cut.columns;
-  const float* const c = b + cut.columns;
-  const float* const e = c + cut.columns;
-  V32 sum_a = cut.Tail(a), sum_b = cut.Tail(b), sum_c = cut.Tail(c), sum_e = cut.Tail(e);
-  for (size_t i = 0; i < cut.whole; i += kLanes) {
-    const V32 q = hn::LoadU(d, cut.query + i);
-    sum_a = hn::MulAdd(q, hn::LoadU(d, a + i), sum_a);
-    sum_b = hn::MulAdd(q, hn::LoadU(d, b + i), sum_b);
-    sum_c = hn::MulAdd(q, hn::LoadU(d, c + i), sum_c);
-    sum_e = hn::MulAdd(q, hn::LoadU(d, e + i), sum_e);
-  }
-  StoreSums(sum_a, sum_b, sum_c, sum_e, out);
+  const V32 a = cut.Dot(rows), b = cut.Dot(rows + cut.columns);
+  const V32 c = cut.Dot(rows + 2 * cut.columns), e = cut.Dot(rows + 3 * cut.columns);
+  StoreSums(a, b, c, e, out);
 }
 
 // Multiplies scores by their weights; whether one is at least `least`.
@@ -119,18 +116,12 @@ HWY_INLINE bool Weigh(const float* weights, size_t count, float least, float* sc
 
 bool ScoreRowsOf(const float* query, const float* rows, const float* weights, int64_t count,
                  int64_t width, float least, float* out) {
-  const F32 d;
   const Cut cut(query, static_cast<size_t>(width));
   const auto end = static_cast<size_t>(count);
   size_t row = 0;
   for (; row + 4 <= end; row += 4) DotFour(cut, rows + row * cut.columns, out + row);
   for (; row < end; ++row) {
-    const float* const from = rows + row * cut.columns;
-    V32 sum = cut.Tail(from);
-    for (size_t i = 0; i < cut.whole; i += kLanes) {
-      sum = hn::MulAdd(hn::LoadU(d, query + i), hn::LoadU(d, from + i), sum);
-    }
-    out[row] = Sum(sum);
+    out[row] = Sum(cut.Dot(rows + row * cut.columns));
   }
   return Weigh(weights, end, least, out);
 }
