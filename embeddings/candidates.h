@@ -10,7 +10,13 @@
 #include <limits>
 #include <vector>
 
+#include "absl/types/span.h"
+
 namespace graft {
+
+inline bool IsAmong(absl::Span<const int64_t> rows, int64_t row) {
+  return std::find(rows.begin(), rows.end(), row) != rows.end();
+}
 
 // Rows come with a score that is wrong by at most an error. A row stays as long as fewer than k
 // others are surely better. One thread.

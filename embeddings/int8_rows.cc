@@ -87,27 +87,48 @@ void Int8Rows::Scan(absl::Span<const float> query, int64_t begin, int64_t end,
   const QuantizedQuery quantized = Quantize(query, pairs_);
   // |q . r - s t c . d| <= |q| |r - s c| + |q - t d| |s c|, and the product is rounded three times.
   const float common = (quantized.error + 0x1p-21f) * longest_;
-  alignas(64) std::array<int32_t, kBlockRows> sums;
-  alignas(64) std::array<float, kBlockRows> scores;
-  for (int64_t first = begin; first < end; first += kBlockRows) {
-    const int64_t block = first / kBlockRows;
-    DotBlock(quantized.codes.data(), codes_.data() + block * pairs_ * 2 * kBlockRows, pairs_,
-             sums.data());
-    const float error = errors_[static_cast<size_t>(block)] * (1 + 1e-5f) + common;
-    const float* const scales = scales_.data() + first;
-    float best = -1e38f;
-    for (size_t i = 0; i < kBlockRows; ++i) {
-      scores[i] = static_cast<float>(sums[i]) * (scales[i] * quantized.scale);
-      best = std::max(best, scores[i]);
-    }
-    if (best + error < candidates.threshold()) continue;
-    const int64_t rows = std::min(end, first + kBlockRows) - first;
+  constexpr int64_t kStep = 4;  // blocks of each run
+  alignas(64) std::array<float, kRuns * kStep * kBlockRows> scores;
+  std::array<bool, kRuns * kStep> found;
+  const auto take = [&](int64_t block, const float* of_block) {
+    const float error = errors_[static_cast<size_t>(block)] + common;
+    const int64_t first = block * kBlockRows, rows = std::min(end, first + kBlockRows) - first;
     for (int64_t i = 0; i < rows; ++i) {
-      const float score = scores[static_cast<size_t>(i)];
-      if (score + error < candidates.threshold()) continue;
-      if (std::find(excluded.begin(), excluded.end(), first + i) != excluded.end()) continue;
-      candidates.Add(first + i, score, error);
+      if (of_block[i] + error < candidates.threshold() || IsAmong(excluded, first + i)) continue;
+      candidates.Add(first + i, of_block[i], error);
     }
+  };
+  const auto score = [&](BlockRuns& runs, size_t run, int64_t block) {
+    runs.codes[run] = codes_.data() + block * pairs_ * 2 * kBlockRows;
+    runs.scales[run] = scales_.data() + block * kBlockRows;
+    runs.errors[run] = errors_.data() + block;
+  };
+  const int64_t first_block = begin / kBlockRows;
+  const int64_t end_block = (end + kBlockRows - 1) / kBlockRows;
+  const int64_t run_blocks = (end_block - first_block) / kRuns;
+  // The blocks that are left after the runs are runs of one block, the same several times.
+  const int64_t rest = first_block + kRuns * run_blocks;
+  for (int64_t at = 0; at < run_blocks; at += kStep) {
+    BlockRuns runs = {{}, {}, {}, std::min(kStep, run_blocks - at), pairs_};
+    for (size_t run = 0; run < kRuns; ++run) {
+      score(runs, run, first_block + static_cast<int64_t>(run) * run_blocks + at);
+    }
+    if (!ScoreBlocks(quantized.codes.data(), quantized.scale, runs, candidates.LeastScore(common),
+                     scores.data(), found.data())) {
+      continue;
+    }
+    for (int64_t i = 0; i < kRuns * runs.count; ++i) {
+      if (!found[static_cast<size_t>(i)]) continue;
+      take(first_block + i / runs.count * run_blocks + at + i % runs.count,
+           scores.data() + i * kBlockRows);
+    }
+  }
+  for (int64_t block = rest; block < end_block; ++block) {
+    BlockRuns runs = {{}, {}, {}, 1, pairs_};
+    for (size_t run = 0; run < kRuns; ++run) score(runs, run, block);
+    ScoreBlocks(quantized.codes.data(), quantized.scale, runs, candidates.LeastScore(common),
+                scores.data(), found.data());
+    if (found[0]) take(block, scores.data());
   }
 }
 

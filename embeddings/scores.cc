@@ -17,6 +17,15 @@ bool ScoreRows(const float* query, const float* rows, const float* weights, int6
   return found;
 }
 
+bool ScoreRuns(const float* query, const RowRuns& runs, float least, float* out) {
+  bool found = false;
+  for (size_t run = 0; run < kRuns; ++run) {
+    found |= ScoreRows(query, runs.rows[run], runs.weights[run], runs.count, runs.width, least,
+                       out + static_cast<int64_t>(run) * runs.count);
+  }
+  return found;
+}
+
 void ScorePanel(const float* panel, const float* rows, const float* weights, int64_t count,
                 int64_t width, const float* thresholds, float* out, bool* found) {
   for (int64_t row = 0; row < count; ++row) {
@@ -35,14 +44,30 @@ void ScorePanel(const float* panel, const float* rows, const float* weights, int
   }
 }
 
-void DotBlock(const int16_t* query, const int8_t* codes, int64_t pairs, int32_t* out) {
-  std::fill_n(out, kBlockRows, 0);
-  for (int64_t pair = 0; pair < pairs; ++pair) {
-    for (int64_t row = 0; row < kBlockRows; ++row) {
-      const int8_t* const two = codes + 2 * (kBlockRows * pair + row);
-      out[row] += query[2 * pair] * two[0] + query[2 * pair + 1] * two[1];
+bool ScoreBlocks(const int16_t* query, float scale, const BlockRuns& runs, float least, float* out,
+                 bool* found) {
+  bool any = false;
+  for (int64_t i = 0; i < kRuns * runs.count; ++i, out += kBlockRows) {
+    const auto run = static_cast<size_t>(i / runs.count);
+    const int64_t block = i % runs.count;
+    const int8_t* const codes = runs.codes[run] + block * runs.pairs * 2 * kBlockRows;
+    std::array<int32_t, kBlockRows> sums = {};
+    for (int64_t pair = 0; pair < runs.pairs; ++pair) {
+      for (size_t row = 0; row < kBlockRows; ++row) {
+        const int8_t* const two = codes + 2 * (kBlockRows * pair + static_cast<int64_t>(row));
+        sums[row] += query[2 * pair] * two[0] + query[2 * pair + 1] * two[1];
+      }
     }
+    const float limit = least - runs.errors[run][block];
+    found[i] = false;
+    for (size_t row = 0; row < kBlockRows; ++row) {
+      const float weight = runs.scales[run][block * kBlockRows + static_cast<int64_t>(row)] * scale;
+      out[row] = static_cast<float>(sums[row]) * weight;
+      found[i] |= out[row] >= limit;
+    }
+    any |= found[i];
   }
+  return any;
 }
 
 }  // namespace graft::plain

@@ -4,7 +4,6 @@
 #define HWY_TARGET_INCLUDE "embeddings/scores_simd.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 //
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -23,8 +22,12 @@ void ScorePanelOf(const float* panel, const float* rows, const float* weights, i
                   int64_t width, const float* thresholds, float* out, bool* found) {
   plain::ScorePanel(panel, rows, weights, count, width, thresholds, out, found);
 }
-void DotBlockOf(const int16_t* query, const int8_t* codes, int64_t pairs, int32_t* out) {
-  plain::DotBlock(query, codes, pairs, out);
+bool ScoreRunsOf(const float* query, const RowRuns& runs, float least, float* out) {
+  return plain::ScoreRuns(query, runs, least, out);
+}
+bool ScoreBlocksOf(const int16_t* query, float scale, const BlockRuns& runs, float least,
+                   float* out, bool* found) {
+  return plain::ScoreBlocks(query, scale, runs, least, out, found);
 }
 
 #else
@@ -57,71 +60,85 @@ HWY_INLINE void StoreSums(V32 a, V32 b, V32 c, V32 e, float* out) {
 #endif
 }
 
-// Bytes in advance: memory answers in the time in which so many are summed up. The processor's own
-// looking ahead ends with each page.
-constexpr size_t kAhead = 2048;
+// A query and how rows are cut into vectors.
+struct Cut {
+  Cut(const float* query, size_t columns)
+      : query(query),
+        columns(columns),
+        whole(columns / kLanes * kLanes),
+        tail(hn::FirstN(F32(), columns - whole)),
+        query_tail(hn::MaskedLoad(tail, F32(), query + whole)) {}
 
-HWY_INLINE void AskFor(const float* begin, size_t floats) {
-  const auto* const bytes = reinterpret_cast<const char*>(begin) + kAhead;
-  for (size_t at = 0; at < floats * sizeof(float); at += 64) hwy::Prefetch(bytes + at);
+  // The products with a row, from its front to its end: what reads memory ahead follows that.
+  HWY_INLINE V32 Dot(const float* row) const {
+    const F32 d;
+    V32 sum0 = hn::Zero(d), sum1 = sum0;
+    size_t i = 0;
+    for (; i + 2 * kLanes <= whole; i += 2 * kLanes) {
+      sum0 = hn::MulAdd(hn::LoadU(d, query + i), hn::LoadU(d, row + i), sum0);
+      sum1 = hn::MulAdd(hn::LoadU(d, query + i + kLanes), hn::LoadU(d, row + i + kLanes), sum1);
+    }
+    if (i < whole) sum0 = hn::MulAdd(hn::LoadU(d, query + i), hn::LoadU(d, row + i), sum0);
+    return hn::Add(sum0, hn::MulAdd(query_tail, hn::MaskedLoad(tail, d, row + whole), sum1));
+  }
+
+  const float* query;
+  size_t columns;
+  size_t whole;
+  hn::Mask<F32> tail;
+  V32 query_tail;
+};
+
+HWY_INLINE void DotFour(const Cut& cut, const float* rows, float* out) {
+  const V32 a = cut.Dot(rows), b = cut.Dot(rows + cut.columns);
+  const V32 c = cut.Dot(rows + 2 * cut.columns), e = cut.Dot(rows + 3 * cut.columns);
+  StoreSums(a, b, c, e, out);
 }
 
-// Four rows at once: their sums do not wait for each other.
-HWY_INLINE void DotRows(const float* query, const float* rows, size_t count, size_t columns,
-                        float* out) {
+// Multiplies scores by their weights; whether one is at least `least`.
+HWY_INLINE bool Weigh(const float* weights, size_t count, float least, float* scores) {
   const F32 d;
-  const size_t whole = columns / kLanes * kLanes;
-  const auto tail = hn::FirstN(d, columns - whole);
-  const V32 query_tail = hn::MaskedLoad(tail, d, query + whole);
-  const auto dot = [&](const float* row) {
-    V32 sum = hn::Mul(query_tail, hn::MaskedLoad(tail, d, row + whole));
-    for (size_t i = 0; i < whole; i += kLanes) {
-      sum = hn::MulAdd(hn::LoadU(d, query + i), hn::LoadU(d, row + i), sum);
-    }
-    return Sum(sum);
-  };
-  size_t row = 0;
-  for (; row + 4 <= count; row += 4) {
-    const float* const a = rows + row * columns;
-    const float* const b = a + columns;
-    const float* const c = b + columns;
-    const float* const e = c + columns;
-    AskFor(a, 4 * columns);
-    V32 sum_a = hn::Mul(query_tail, hn::MaskedLoad(tail, d, a + whole));
-    V32 sum_b = hn::Mul(query_tail, hn::MaskedLoad(tail, d, b + whole));
-    V32 sum_c = hn::Mul(query_tail, hn::MaskedLoad(tail, d, c + whole));
-    V32 sum_e = hn::Mul(query_tail, hn::MaskedLoad(tail, d, e + whole));
-    for (size_t i = 0; i < whole; i += kLanes) {
-      const V32 q = hn::LoadU(d, query + i);
-      sum_a = hn::MulAdd(q, hn::LoadU(d, a + i), sum_a);
-      sum_b = hn::MulAdd(q, hn::LoadU(d, b + i), sum_b);
-      sum_c = hn::MulAdd(q, hn::LoadU(d, c + i), sum_c);
-      sum_e = hn::MulAdd(q, hn::LoadU(d, e + i), sum_e);
-    }
-    StoreSums(sum_a, sum_b, sum_c, sum_e, out + row);
+  const V32 limit = hn::Set(d, least);
+  auto found = hn::FirstN(d, 0);
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const V32 weighed = hn::Mul(hn::LoadU(d, scores + i), hn::LoadU(d, weights + i));
+    hn::StoreU(weighed, d, scores + i);
+    found = hn::Or(found, hn::Ge(weighed, limit));
   }
-  for (; row < count; ++row) out[row] = dot(rows + row * columns);
+  bool any = !hn::AllFalse(d, found);
+  for (; i < count; ++i) {
+    scores[i] *= weights[i];
+    any |= scores[i] >= least;
+  }
+  return any;
 }
 
 bool ScoreRowsOf(const float* query, const float* rows, const float* weights, int64_t count,
                  int64_t width, float least, float* out) {
-  const F32 d;
+  const Cut cut(query, static_cast<size_t>(width));
   const auto end = static_cast<size_t>(count);
-  DotRows(query, rows, end, static_cast<size_t>(width), out);
-  const V32 limit = hn::Set(d, least);
-  auto found = hn::FirstN(d, 0);
-  size_t i = 0;
-  for (; i + kLanes <= end; i += kLanes) {
-    const V32 scores = hn::Mul(hn::LoadU(d, out + i), hn::LoadU(d, weights + i));
-    hn::StoreU(scores, d, out + i);
-    found = hn::Or(found, hn::Ge(scores, limit));
+  size_t row = 0;
+  for (; row + 4 <= end; row += 4) DotFour(cut, rows + row * cut.columns, out + row);
+  for (; row < end; ++row) {
+    out[row] = Sum(cut.Dot(rows + row * cut.columns));
   }
-  bool any = !hn::AllFalse(d, found);
-  for (; i < end; ++i) {
-    out[i] *= weights[i];
-    any |= out[i] >= least;
+  return Weigh(weights, end, least, out);
+}
+
+bool ScoreRunsOf(const float* query, const RowRuns& runs, float least, float* out) {
+  const Cut cut(query, static_cast<size_t>(runs.width));
+  const auto count = static_cast<size_t>(runs.count);
+  for (size_t row = 0; row < count; row += 4) {
+    for (size_t run = 0; run < kRuns; ++run) {
+      DotFour(cut, runs.rows[run] + row * cut.columns, out + run * count + row);
+    }
   }
-  return any;
+  bool found = false;
+  for (size_t run = 0; run < kRuns; ++run) {
+    found |= Weigh(runs.weights[run], count, least, out + run * count);
+  }
+  return found;
 }
 
 int64_t PanelQueriesOf() { return 2 * kLanes; }
@@ -170,13 +187,17 @@ void ScorePanelOf(const float* panel, const float* rows, const float* weights, i
   }
 }
 
-void DotBlockOf(const int16_t* query, const int8_t* codes, int64_t pairs, int32_t* out) {
 #if HWY_ARCH_X86  // elsewhere the sums of pairs stand in another order
+
+// The scores of one block; whether one is at least `limit`.
+HWY_INLINE bool ScoreBlock(const int16_t* query, float scale, const int8_t* codes,
+                           const float* scales, int64_t pairs, float limit, float* out) {
   const hn::ScalableTag<int32_t> d32;
   const hn::Repartition<int16_t, decltype(d32)> d16;
   const hn::Rebind<int8_t, decltype(d16)> d8;
-  constexpr size_t kRows = hn::MaxLanes(d32);
-  for (size_t first = 0; first < kBlockRows; first += kRows) {
+  const F32 d;
+  auto found = hn::FirstN(d, 0);
+  for (size_t first = 0; first < kBlockRows; first += kLanes) {
     auto sum0 = hn::Zero(d32), sum1 = sum0, unused = sum0;
     const int8_t* at = codes + 2 * first;
     const auto step = [&](int64_t pair, auto sum) {
@@ -192,12 +213,38 @@ void DotBlockOf(const int16_t* query, const int8_t* codes, int64_t pairs, int32_
       sum1 = step(pair + 1, sum1);
     }
     if (pair < pairs) sum0 = step(pair, sum0);
-    hn::StoreU(hn::Add(sum0, sum1), d32, out + first);
+    const V32 weights = hn::Mul(hn::LoadU(d, scales + first), hn::Set(d, scale));
+    const V32 scores = hn::Mul(hn::ConvertTo(d, hn::Add(sum0, sum1)), weights);
+    hn::StoreU(scores, d, out + first);
+    found = hn::Or(found, hn::Ge(scores, hn::Set(d, limit)));
   }
-#else
-  plain::DotBlock(query, codes, pairs, out);
-#endif
+  return !hn::AllFalse(d, found);
 }
+
+bool ScoreBlocksOf(const int16_t* query, float scale, const BlockRuns& runs, float least,
+                   float* out, bool* found) {
+  bool any = false;
+  const int64_t block_bytes = runs.pairs * 2 * kBlockRows;
+  for (int64_t block = 0; block < runs.count; ++block) {
+    for (size_t run = 0; run < kRuns; ++run) {
+      const int64_t at = runs.count * static_cast<int64_t>(run) + block;
+      found[at] = ScoreBlock(query, scale, runs.codes[run] + block * block_bytes,
+                             runs.scales[run] + block * kBlockRows, runs.pairs,
+                             least - runs.errors[run][block], out + at * kBlockRows);
+      any |= found[at];
+    }
+  }
+  return any;
+}
+
+#else
+
+bool ScoreBlocksOf(const int16_t* query, float scale, const BlockRuns& runs, float least,
+                   float* out, bool* found) {
+  return plain::ScoreBlocks(query, scale, runs, least, out, found);
+}
+
+#endif
 
 #endif
 
@@ -209,9 +256,10 @@ HWY_AFTER_NAMESPACE();
 namespace graft {
 
 HWY_EXPORT(ScoreRowsOf);
+HWY_EXPORT(ScoreRunsOf);
 HWY_EXPORT(PanelQueriesOf);
 HWY_EXPORT(ScorePanelOf);
-HWY_EXPORT(DotBlockOf);
+HWY_EXPORT(ScoreBlocksOf);
 
 bool ScoreRows(const float* query, const float* rows, const float* weights, int64_t count,
                int64_t width, float least, float* out) {
@@ -225,8 +273,13 @@ void ScorePanel(const float* panel, const float* rows, const float* weights, int
   HWY_DYNAMIC_DISPATCH(ScorePanelOf)(panel, rows, weights, count, width, thresholds, out, found);
 }
 
-void DotBlock(const int16_t* query, const int8_t* codes, int64_t pairs, int32_t* out) {
-  HWY_DYNAMIC_DISPATCH(DotBlockOf)(query, codes, pairs, out);
+bool ScoreRuns(const float* query, const RowRuns& runs, float least, float* out) {
+  return HWY_DYNAMIC_DISPATCH(ScoreRunsOf)(query, runs, least, out);
+}
+
+bool ScoreBlocks(const int16_t* query, float scale, const BlockRuns& runs, float least, float* out,
+                 bool* found) {
+  return HWY_DYNAMIC_DISPATCH(ScoreBlocksOf)(query, scale, runs, least, out, found);
 }
 
 }  // namespace graft

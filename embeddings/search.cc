@@ -15,6 +15,7 @@
 namespace graft {
 namespace {
 
+constexpr int64_t kRunStep = kScanStep / kRuns;
 constexpr int64_t kNormStep = 4096;
 // Lengths of rows between which neither float products nor their sums overflow or vanish.
 constexpr float kShortest = 1e-15f, kLongest = 1e15f;
@@ -57,6 +58,21 @@ void VectorSearch::State::FindWeights() {
   if (roundings > 100'000) in_float = false;
 }
 
+void VectorSearch::State::OrderWeights() {
+  scan_weights = weights;
+  for (int64_t part = 0; part < parts(); ++part) {
+    const auto [begin, end] = Part(part);
+    const int64_t run_rows = RowsOfRun(begin, end);
+    float* out = scan_weights.data() + begin;
+    for (int64_t at = 0; at < run_rows; at += kRunStep) {
+      for (int64_t run = 0; run < kRuns; ++run) {
+        const float* const from = weights.data() + begin + run * run_rows + at;
+        out = std::copy_n(from, std::min(kRunStep, run_rows - at), out);
+      }
+    }
+  }
+}
+
 // The query at length one. Empty for one whose length is zero or extreme.
 std::vector<float> VectorSearch::State::Unit(absl::Span<const float> query) const {
   const double length = Length(query.data(), width());
@@ -71,18 +87,38 @@ void VectorSearch::State::Scan(absl::Span<const float> unit, int64_t begin, int6
                                Candidates& candidates) const {
   if (int8) return int8->Scan(unit, begin, end, excluded, candidates);
   alignas(64) float scores[kScanStep];
-  for (int64_t first = begin; first < end; first += kScanStep) {
-    const int64_t count = std::min(end, first + kScanStep) - first;
-    const float* const floats = vectors.matrix().Floats(first, first + count, scratch);
-    const float least = candidates.LeastScore(error);
-    if (!ScoreRows(unit.data(), floats, weights.data() + first, count, width(), least, scores)) {
-      continue;
-    }
+  const auto take = [&](const float* of_rows, int64_t first, int64_t count, float least) {
     for (int64_t i = 0; i < count; ++i) {
-      if (scores[i] < least || IsAmong(excluded, first + i)) continue;
-      candidates.Add(first + i, scores[i], error);
+      if (of_rows[i] < least || IsAmong(excluded, first + i)) continue;
+      candidates.Add(first + i, of_rows[i], error);
+    }
+  };
+  const int64_t run_rows = RowsOfRun(begin, end);
+  for (int64_t at = 0; at < run_rows; at += kRunStep) {
+    RowRuns runs = {
+        .rows = {}, .weights = {}, .count = std::min(kRunStep, run_rows - at), .width = width()};
+    const auto first = [&](size_t run) {
+      return begin + static_cast<int64_t>(run) * run_rows + at;
+    };
+    for (size_t run = 0; run < kRuns; ++run) {
+      runs.rows[run] =
+          vectors.matrix().Floats(first(run), first(run) + runs.count,
+                                  scratch + static_cast<int64_t>(run) * kRunStep * width());
+      runs.weights[run] =
+          scan_weights.data() + begin + kRuns * at + static_cast<int64_t>(run) * runs.count;
+    }
+    const float least = candidates.LeastScore(error);
+    if (!ScoreRuns(unit.data(), runs, least, scores)) continue;
+    for (size_t run = 0; run < kRuns; ++run) {
+      take(scores + static_cast<int64_t>(run) * runs.count, first(run), runs.count, least);
     }
   }
+  const int64_t rest = begin + kRuns * run_rows;
+  if (rest == end) return;
+  const float* const floats = vectors.matrix().Floats(rest, end, scratch);
+  const float least = candidates.LeastScore(error);
+  ScoreRows(unit.data(), floats, weights.data() + rest, end - rest, width(), least, scores);
+  take(scores, rest, end - rest, least);
 }
 
 Neighbor VectorSearch::State::Score(absl::Span<const float> query, double length, int64_t row,
@@ -160,6 +196,8 @@ VectorSearch::VectorSearch(const WordVectors& vectors, const SearchOptions& opti
   state->FindWeights();
   if (options.int8_filter && state->in_float) {
     state->int8.emplace(vectors.matrix(), state->weights, options.threads);
+  } else {
+    state->OrderWeights();
   }
   state_ = std::move(state);
 }

@@ -23,7 +23,7 @@ struct SearchOptions {
 };
 
 // Immutable and thread-safe, but two searches beside each other take turns with the threads. Holds
-// a float for each row, and with the filter the copy.
+// two floats for each row, with the filter one and the copy.
 //
 // Exact: the answers are those of a search that computes every score in double, with products
 // summed in the order of the components; rows of equal score come in their order. Rows are first

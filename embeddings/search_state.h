@@ -11,16 +11,13 @@
 #include "base/for_tasks.h"
 #include "embeddings/candidates.h"
 #include "embeddings/int8_rows.h"
+#include "embeddings/scores.h"
 #include "embeddings/search.h"
 
 namespace graft {
 
 inline bool IsNearer(const Neighbor& a, const Neighbor& b) {
   return a.score != b.score ? a.score > b.score : a.row < b.row;
-}
-
-inline bool IsAmong(absl::Span<const int64_t> rows, int64_t row) {
-  return std::find(rows.begin(), rows.end(), row) != rows.end();
 }
 
 // Rows of one step: their scores, and rows that have to be decoded, stay in a cache.
@@ -30,8 +27,11 @@ struct VectorSearch::State {
   WordVectors vectors;
   SearchOptions options;
   std::vector<float> weights;  // what a row is multiplied by: one over its length, or one
-  float error = 0;             // of a score in float32, for a query of length one
-  bool in_float = true;        // false: lengths are so extreme that all is done in double
+  // The same in the order in which Scan reads rows, so that it reads them in one go: `Scan` in
+  // search.cc. Empty with the 8-bit copy.
+  std::vector<float> scan_weights;
+  float error = 0;       // of a score in float32, for a query of length one
+  bool in_float = true;  // false: lengths are so extreme that all is done in double
   std::optional<Int8Rows> int8;
 
   int64_t rows() const { return vectors.size(); }
@@ -39,6 +39,8 @@ struct VectorSearch::State {
   int64_t parts() const {
     return std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(1, rows() / kScanStep));
   }
+  // Rows of each of the runs that Scan reads side by side.
+  static int64_t RowsOfRun(int64_t begin, int64_t end) { return (end - begin) / kRuns / 4 * 4; }
   // Part i of the rows: whole blocks of the copy.
   std::pair<int64_t, int64_t> Part(int64_t part) const {
     const auto edge = [&](int64_t i) {
@@ -48,6 +50,7 @@ struct VectorSearch::State {
   }
 
   void FindWeights();
+  void OrderWeights();
   std::vector<float> Unit(absl::Span<const float> query) const;
   void Scan(absl::Span<const float> unit, int64_t begin, int64_t end,
             absl::Span<const int64_t> excluded, float* scratch, Candidates& candidates) const;

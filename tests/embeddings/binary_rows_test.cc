@@ -129,7 +129,7 @@ TEST(BinaryRowsTest, CutsAreRefused) {
   LoadOptions options;
   options.format = VectorFormat::kWord2VecBinary;
   for (size_t size = 0; size + 1 < seed.size(); ++size) {
-    EXPECT_FALSE(LoadWordVectors(TestFile("cut", seed.substr(0, size)), options).ok()) << size;
+    EXPECT_FALSE(LoadFromMemory(seed.substr(0, size), options).ok()) << size;
   }
 }
 

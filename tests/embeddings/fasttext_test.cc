@@ -232,7 +232,7 @@ TEST(FastTextTest, DamageIsRefusedOrDoesNoHarm) {
   for (const Parts& parts : {Parts(), quantized}) {
     const std::string sound = Make(parts).bytes;
     const auto load = [&](const std::string& bytes) {
-      const auto loaded = LoadWordVectors(TestFile("damaged", bytes), {});
+      const auto loaded = LoadFromMemory(bytes);
       if (loaded.ok()) LookUpMany(loaded->vectors);
       return loaded.ok();
     };

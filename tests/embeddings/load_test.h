@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -45,6 +47,16 @@ inline std::vector<float> RowOf(const WordVectors& vectors, std::string_view wor
   EXPECT_TRUE(vectors.Find(word).has_value()) << word;
   if (const auto found = vectors.Find(word)) vectors.Row(*found, absl::MakeSpan(row));
   return row;
+}
+
+// The same from a file in memory, for loops over many: no disk is waited for.
+inline absl::StatusOr<LoadedVectors> LoadFromMemory(std::string_view bytes,
+                                                    const LoadOptions& options = {}) {
+  static const int descriptor = ::memfd_create("vectors", 0);
+  EXPECT_EQ(::ftruncate(descriptor, 0), 0);
+  EXPECT_EQ(::pwrite(descriptor, bytes.data(), bytes.size(), 0),
+            static_cast<ssize_t>(bytes.size()));
+  return LoadWordVectors("/proc/self/fd/" + std::to_string(descriptor), options);
 }
 
 // One, two and five threads give the same; here is what they give.

@@ -127,12 +127,12 @@ TEST(FinalfusionTest, SimpleVocabulariesAndMatrices) {
   EXPECT_EQ(loaded->report.format, VectorFormat::kFinalfusion);
   EXPECT_THAT(RowOf(loaded->vectors, "bcd"), ElementsAre(3, 4));
   for (size_t size = 0; size < sound.size(); ++size) {
-    EXPECT_FALSE(LoadWordVectors(TestFile("cut", sound.substr(0, size)), {}).ok()) << size;
+    EXPECT_FALSE(LoadFromMemory(sound.substr(0, size)).ok()) << size;
   }
   for (size_t bit = 0; bit < 8 * sound.size(); ++bit) {
     std::string flipped = sound;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
-    LoadWordVectors(TestFile("flipped", flipped), {}).IgnoreError();
+    LoadFromMemory(flipped).IgnoreError();
   }
 }
 

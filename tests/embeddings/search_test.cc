@@ -152,20 +152,36 @@ TEST(VectorSearchTest, NoneAndAllRows) {
                   .empty());
 }
 
-TEST(ScoresTest, EveryPathGivesEqualSumsOfCodes) {
+TEST(ScoresTest, EveryPathGivesEqualScoresOfCodes) {
   std::mt19937 random(16);
+  constexpr int64_t kCount = 3, kBlocks = kRuns * kCount;
   for (const int64_t pairs : {1, 2, 25, 150}) {
     std::vector<int16_t> query(static_cast<size_t>(2 * pairs));
-    std::vector<int8_t> codes(static_cast<size_t>(2 * pairs * kBlockRows));
-    for (int16_t& value : query)
+    std::vector<int8_t> codes(static_cast<size_t>(2 * pairs * kBlockRows * kBlocks));
+    std::vector<float> scales(kBlocks * kBlockRows), errors(kBlocks);
+    for (int16_t& value : query) {
       value = static_cast<int16_t>(static_cast<int>(random() % 65535) - 32767);
+    }
     for (int8_t& value : codes) value = static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
-    std::array<int32_t, kBlockRows> expected, found;
-    plain::DotBlock(query.data(), codes.data(), pairs, expected.data());
+    for (float& value : scales) value = static_cast<float>(random() % 1000) * 1e-8f;
+    for (float& value : errors) value = static_cast<float>(random() % 1000) * 1e-4f;
+    BlockRuns runs = {{}, {}, {}, kCount, pairs};
+    for (size_t run = 0; run < kRuns; ++run) {
+      runs.codes[run] = codes.data() + run * kCount * static_cast<size_t>(2 * pairs * kBlockRows);
+      runs.scales[run] = scales.data() + run * kCount * kBlockRows;
+      runs.errors[run] = errors.data() + run * kCount;
+    }
+    std::array<float, kBlocks * kBlockRows> expected, found;
+    std::array<bool, kBlocks> expected_hits, hits;
+    const float least = static_cast<float>(pairs) * 0.02f;
+    const bool any =
+        plain::ScoreBlocks(query.data(), 0.5f, runs, least, expected.data(), expected_hits.data());
+    EXPECT_NE(expected[20], expected[21]);
     for (const CodePath path : SupportedCodePaths()) {
       ForceCodePath(path);
-      DotBlock(query.data(), codes.data(), pairs, found.data());
+      EXPECT_EQ(ScoreBlocks(query.data(), 0.5f, runs, least, found.data(), hits.data()), any);
       EXPECT_EQ(found, expected) << CodePathName(path);
+      EXPECT_EQ(hits, expected_hits) << CodePathName(path);
     }
   }
   ForceCodePath(SupportedCodePaths().back());

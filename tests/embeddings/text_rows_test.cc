@@ -338,7 +338,7 @@ TEST(TextRowsTest, ZipArchives) {
   wrong[wrong.find("one 1")] = 'x';
   EXPECT_THAT(std::string(LoadBytes(wrong).status().message()), HasSubstr("CRC-32"));
   for (size_t size = 0; size < one.size(); ++size) {
-    EXPECT_FALSE(LoadWordVectors(TestFile("cut", one.substr(0, size)), {}).ok()) << size;
+    EXPECT_FALSE(LoadFromMemory(one.substr(0, size)).ok()) << size;
   }
 }
 
@@ -347,14 +347,14 @@ TEST(TextRowsTest, ZipArchives) {
 TEST(TextRowsTest, CutsAndFlippedBitsAreRefusedOrLoad) {
   const std::string seed = "3 2\none 1.5 2e1\ntwo 3 -4\nt\xC3\xA9 5 6\n";
   for (size_t size = 0; size + 1 < seed.size(); ++size) {
-    const auto loaded = LoadWordVectors(TestFile("cut", seed.substr(0, size)), {});
+    const auto loaded = LoadFromMemory(seed.substr(0, size));
     // Cut within the last number it is a whole file.
     EXPECT_TRUE(!loaded.ok() || size + 2 > seed.size()) << size;
   }
   for (size_t bit = 0; bit < 8 * seed.size(); ++bit) {
     std::string flipped = seed;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
-    const auto loaded = LoadWordVectors(TestFile("flipped", flipped), {});
+    const auto loaded = LoadFromMemory(flipped);
     if (loaded.ok()) {
       EXPECT_GE(loaded->vectors.size(), 1);
     } else {

@@ -7,6 +7,7 @@ numbers: bit for bit where the file holds the numbers, within 1e-6 of the larges
 """
 
 import argparse
+import importlib.metadata
 import json
 import pathlib
 import random
@@ -16,11 +17,11 @@ import tempfile
 
 import numpy as np
 
-CHECKS = []
+CHECKS = {}
 
 
 def check(name, good, detail=""):
-    CHECKS.append(bool(good))
+    CHECKS[name] = bool(good)
     print(f"{'ok  ' if good else 'FAIL'} {name} {detail}")
 
 
@@ -225,8 +226,11 @@ def main():
             check(f"NumPy {array.dtype} {name}", np.array_equal(matrix, array.astype(np.float32)))
         if options.numpy:
             check_numpy(reader, options.numpy, options.words)
-    print(f"{sum(CHECKS)} of {len(CHECKS)} checks passed")
-    sys.exit(0 if all(CHECKS) else 1)
+    print(f"{sum(CHECKS.values())} of {len(CHECKS)} checks passed")
+    versions = {name: importlib.metadata.version(name) for name in ("fasttext", "finalfusion", "floret", "gensim", "numpy")}
+    result = {"command": "python3 tests/parity/vectors_parity.py build", "versions": versions, "checks": CHECKS}
+    (pathlib.Path(__file__).parent / "results/vectors.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    sys.exit(0 if all(CHECKS.values()) else 1)
 
 
 if __name__ == "__main__":
