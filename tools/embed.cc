@@ -190,8 +190,10 @@ int64_t InputSize(const Options& o) {
 // The rows before a mistake are still embedded, as every verb does with lines; a file that would
 // hold a part of them is never finished.
 absl::Status EmbedInput(const Options& o, Job& job, const StopSignal* stop) {
+  TextRowOptions options = o.rows;
+  if (stop != nullptr) options.stop = [stop] { return stop->requested(); };
   ABSL_ASSIGN_OR_RETURN(TextRows input,
-                        TextRows::Open(ReadsStandardInput(o) ? "-" : o.input, o.rows));
+                        TextRows::Open(ReadsStandardInput(o) ? "-" : o.input, options));
   RowBlocks blocks(std::move(input), kBlock, stop);
   const int64_t size = job.writes_file ? InputSize(o) : 0;
   std::optional<ProgressBar> bar;
