@@ -114,7 +114,13 @@ absl::Status Check(const Options& o) {
   if (!o.output.empty() && !o.out.empty()) {
     return absl::InvalidArgumentError("--out: expected it or --output, found both");
   }
-  if (!o.output.empty()) ABSL_RETURN_IF_ERROR(CheckVectorFileName(o.output));
+  if (!o.output.empty()) {
+    ABSL_RETURN_IF_ERROR(CheckVectorFileName(o.output));
+    if (!o.rows.id_column.empty()) {
+      return absl::InvalidArgumentError(
+          "--id-column: expected --out or JSON lines, found --output, whose files have no ids");
+    }
+  }
   ABSL_RETURN_IF_ERROR(CheckPrompt(o.prompt));
   return CheckArgumentTexts(o.texts, o.rows.invalid_utf8);
 }

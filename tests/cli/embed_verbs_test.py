@@ -286,6 +286,7 @@ class Embed(EmbedTest):
         refused("--output", "x.txt", "x", status=2, expect=["--output", ".npy", "x.txt"])
         refused("--input", "a", "x", status=2, expect="--input")
         refused("--out", "a", "--output", "b.npy", "x", status=2, expect="--out")
+        refused("--output", "b.npy", "--id-column", "1", status=2, expect=["--id-column", "no ids"])
         for option in ["--text-column", "body"], ["--id-column", "1"], ["--format", "tsv"]:
             refused(*option, "x", status=2, expect=[option[0], "found both"])
         refused(b"\xff", status=2, expect=["byte 0", "UTF-8"])
