@@ -50,7 +50,7 @@ struct Options {
 };
 
 void DeclareInput(Options& o, OptionList& list) {
-  list.Arguments("TEXT", &o.texts, "texts to embed; without any, the lines of standard input");
+  list.Arguments("[TEXT...]", &o.texts, "texts to embed; without any, the lines of standard input");
   list.Text("--input", &o.input, "FILE",
             "texts: TSV, CSV, JSON lines or lines, plain or gzip; - is standard input");
   list.Text("--text-column", &o.rows.text_column, "COLUMN",
@@ -233,11 +233,11 @@ absl::StatusOr<int> Embed(const Options& o) {
     std::cerr << "graft: " << o.model
               << " does not say how to pool: a vector is the mean of the tokens' (--pooling)\n";
   }
-  ABSL_ASSIGN_OR_RETURN(job.output, OpenOutput(o, job.embedder));
   job.writes_file = !o.output.empty() || !o.out.empty();
   // Lines that were written stay; a file is finished or not there, which takes a moment's tidying.
   std::optional<StopSignal> stop;
   if (job.writes_file) stop.emplace();
+  ABSL_ASSIGN_OR_RETURN(job.output, OpenOutput(o, job.embedder));
   ABSL_RETURN_IF_ERROR(o.texts.empty() ? EmbedInput(o, job, stop ? &*stop : nullptr)
                                        : EmbedArguments(o, job));
   if (stop && stop->requested()) {
