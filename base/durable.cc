@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/log/absl_check.h"
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
@@ -32,6 +33,20 @@ absl::Status WriteAll(int descriptor, std::string_view bytes, const std::string&
     if (written < 0) return ErrnoStatus(errno, path, "write");
     if (written == 0) return ErrnoStatus(ENOSPC, path, "write");
     bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteAllAt(int descriptor, uint64_t offset, std::string_view bytes,
+                        const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written =
+        ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoStatus(errno, path, "write");
+    if (written == 0) return ErrnoStatus(ENOSPC, path, "write");
+    bytes.remove_prefix(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
   }
   return absl::OkStatus();
 }
@@ -141,6 +156,15 @@ absl::Status DurableFile::Append(std::string_view bytes) {
   }
   ABSL_RETURN_IF_ERROR(Flush());
   const absl::Status written = WriteAll(descriptor_, bytes, path_);
+  failed_ = !written.ok();
+  return written;
+}
+
+absl::Status DurableFile::WriteOver(uint64_t offset, std::string_view bytes) {
+  if (failed_) return UsedAfterError(path_);
+  ABSL_CHECK(offset <= size_ && bytes.size() <= size_ - offset) << path_;
+  ABSL_RETURN_IF_ERROR(Flush());
+  const absl::Status written = WriteAllAt(descriptor_, offset, bytes, path_);
   failed_ = !written.ok();
   return written;
 }

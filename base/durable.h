@@ -30,6 +30,8 @@ class DurableFile {
   ~DurableFile();
 
   absl::Status Append(std::string_view bytes);
+  // Writes over bytes that were appended before, all of them: for a header that is known last.
+  absl::Status WriteOver(uint64_t offset, std::string_view bytes);
   // After an error the target is what it was, or already the whole new file when it is only the
   // last step, the sync of the folder, that failed; the message says which.
   absl::Status Commit();

@@ -20,6 +20,14 @@ namespace {
 
 constexpr size_t kRawBytes = size_t{256} << 10;
 constexpr std::string_view kGzipMagic = "\x1F\x8B";
+constexpr int kMillisecondsBetweenQuestions = 50;  // whether to stop
+
+// Whether a read would not wait; waits for that at most so long, without end below 0. A signal may
+// end the wait.
+bool Readable(int descriptor, int milliseconds) {
+  pollfd wait = {.fd = descriptor, .events = POLLIN, .revents = 0};
+  return ::poll(&wait, 1, milliseconds) > 0;
+}
 
 }  // namespace
 
@@ -30,13 +38,15 @@ struct InputStream::Inflater {
   ~Inflater() { inflateEnd(&stream); }
 };
 
-absl::StatusOr<std::unique_ptr<InputStream>> InputStream::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<InputStream>> InputStream::Open(const std::string& path,
+                                                               std::function<bool()> stop) {
   if (path == "-") {
-    return std::unique_ptr<InputStream>(new InputStream("standard input", STDIN_FILENO, false));
+    return std::unique_ptr<InputStream>(
+        new InputStream("standard input", STDIN_FILENO, false, std::move(stop)));
   }
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return ErrnoStatus(errno, path, "open");
-  std::unique_ptr<InputStream> stream(new InputStream(path, descriptor, true));
+  std::unique_ptr<InputStream> stream(new InputStream(path, descriptor, true, std::move(stop)));
   struct stat info;
   if (::fstat(descriptor, &info) != 0) return ErrnoStatus(errno, path, "examine");
   if (S_ISDIR(info.st_mode)) {
@@ -45,11 +55,23 @@ absl::StatusOr<std::unique_ptr<InputStream>> InputStream::Open(const std::string
   return stream;
 }
 
-InputStream::InputStream(std::string name, int descriptor, bool owned)
-    : name_(std::move(name)), descriptor_(descriptor), owned_(owned), raw_(kRawBytes) {}
+InputStream::InputStream(std::string name, int descriptor, bool owned, std::function<bool()> stop)
+    : name_(std::move(name)),
+      descriptor_(descriptor),
+      owned_(owned),
+      stop_(std::move(stop)),
+      raw_(kRawBytes) {}
 
 InputStream::~InputStream() {
   if (owned_) ::close(descriptor_);
+}
+
+absl::Status InputStream::Wait() const {
+  if (!stop_) return absl::OkStatus();  // reading waits
+  do {
+    if (stop_()) return absl::CancelledError(absl::StrCat(name_, ": stopped"));
+  } while (!Readable(descriptor_, kMillisecondsBetweenQuestions));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> InputStream::Fill() {
@@ -60,15 +82,14 @@ absl::StatusOr<bool> InputStream::Fill() {
     begin_ = 0;
   }
   while (true) {
+    ABSL_RETURN_IF_ERROR(Wait());
     const ssize_t got = ::read(descriptor_, raw_.data() + end_, raw_.size() - end_);
     if (got >= 0) {
       end_ += static_cast<size_t>(got);
       return got > 0;
     }
-    if (errno == EAGAIN) {  // standard input may have been made non-blocking by its other users
-      pollfd wait = {.fd = descriptor_, .events = POLLIN, .revents = 0};
-      if (::poll(&wait, 1, -1) >= 0) continue;
-    }
+    // Standard input may have been made non-blocking by its other users.
+    if (errno == EAGAIN && (stop_ || Readable(descriptor_, -1) || errno == EINTR)) continue;
     if (errno == EINTR) continue;
     return ErrnoStatus(errno, name_, absl::StrCat("read at byte ", raw_offset_ + end_));
   }
@@ -105,10 +126,8 @@ absl::StatusOr<size_t> InputStream::Read(absl::Span<char> out) {
   return count;
 }
 
-bool InputStream::Ready(int milliseconds) const {
-  if (begin_ < end_ || inflater_ != nullptr) return true;
-  pollfd wait = {.fd = descriptor_, .events = POLLIN, .revents = 0};
-  return ::poll(&wait, 1, milliseconds) > 0;
+bool InputStream::Ready() const {
+  return begin_ < end_ || inflater_ != nullptr || Readable(descriptor_, 0);
 }
 
 absl::Status InputStream::Damaged(std::string_view expected, std::string_view found) const {

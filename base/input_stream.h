@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,8 +19,10 @@ namespace graft {
 // Neither copied nor moved (zlib keeps pointers into it). One thread.
 class InputStream {
  public:
-  // "-" is standard input, which is not closed. Nothing is read yet.
-  static absl::StatusOr<std::unique_ptr<InputStream>> Open(const std::string& path);
+  // "-" is standard input, which is not closed. Nothing is read yet. `stop` as TextInputOptions has
+  // it.
+  static absl::StatusOr<std::unique_ptr<InputStream>> Open(const std::string& path,
+                                                           std::function<bool()> stop = nullptr);
 
   InputStream(const InputStream&) = delete;
   InputStream& operator=(const InputStream&) = delete;
@@ -29,9 +32,8 @@ class InputStream {
   // DataLoss with the offset in the compressed file for truncated or damaged gzip data.
   absl::StatusOr<size_t> Read(absl::Span<char> out);
 
-  // Whether Read() would not wait, the end and errors counted; waits for that at most so long. A
-  // signal ends the wait. gzip data counts as there.
-  bool Ready(int milliseconds) const;
+  // Whether Read() would not wait, the end and errors counted. gzip data counts as there.
+  bool Ready() const;
 
   const std::string& name() const { return name_; }
   // Bytes of the file that are behind: compressed ones of gzip.
@@ -40,7 +42,9 @@ class InputStream {
  private:
   struct Inflater;
 
-  InputStream(std::string name, int descriptor, bool owned);
+  InputStream(std::string name, int descriptor, bool owned, std::function<bool()> stop);
+  // Waits for raw bytes or their end. Cancelled when `stop_` says so before.
+  absl::Status Wait() const;
   // Reads the next raw bytes behind those that are unread; false at the end.
   absl::StatusOr<bool> Fill();
   absl::Status Start();
@@ -52,6 +56,7 @@ class InputStream {
   std::string name_;
   int descriptor_;
   bool owned_;
+  std::function<bool()> stop_;
   bool started_ = false;
   std::vector<char> raw_;
   size_t begin_ = 0;  // unread raw bytes: [begin_, end_)

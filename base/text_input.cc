@@ -25,6 +25,7 @@ struct TextInput::State {
   std::vector<char> buffer = std::vector<char>(kBufferBytes);
   size_t begin = 0;  // unread bytes: [begin, end)
   size_t end = 0;
+  bool at_end = false;
   int64_t line_number = 0;
   uint64_t line_offset = 0;
   uint64_t next_offset = 0;  // place of buffer[begin] in the text
@@ -32,6 +33,7 @@ struct TextInput::State {
   absl::Status status;
 
   absl::StatusOr<bool> Fill();
+  bool HasLine() const { return std::memchr(buffer.data() + begin, '\n', end - begin) != nullptr; }
   absl::Status SkipMark();
   absl::StatusOr<bool> ReadLine(std::string& line);
   absl::Status CheckLine(std::string& line);
@@ -43,12 +45,14 @@ struct TextInput::State {
 
 // Reads more bytes behind the unread ones; false at the end of the text.
 absl::StatusOr<bool> TextInput::State::Fill() {
+  if (at_end) return false;  // a terminal would wait for a second end
   std::memmove(buffer.data(), buffer.data() + begin, end - begin);
   end -= begin;
   begin = 0;
   ABSL_ASSIGN_OR_RETURN(const size_t got, stream->Read(absl::MakeSpan(buffer).subspan(end)));
   end += got;
-  return got > 0;
+  at_end = got == 0;
+  return !at_end;
 }
 
 absl::Status TextInput::State::SkipMark() {
@@ -135,7 +139,7 @@ absl::Status TextInput::State::Replace(std::string& line) {
 absl::StatusOr<TextInput> TextInput::Open(const std::string& path,
                                           const TextInputOptions& options) {
   auto state = std::make_unique<State>();
-  ABSL_ASSIGN_OR_RETURN(state->stream, InputStream::Open(path));
+  ABSL_ASSIGN_OR_RETURN(state->stream, InputStream::Open(path, options.stop));
   state->options = options;
   return TextInput(std::move(state));
 }
@@ -152,11 +156,13 @@ absl::StatusOr<bool> TextInput::Next(std::string& line) {
   return more;
 }
 
-bool TextInput::Ready(int milliseconds) const {
-  const State& s = *state_;
-  if (!s.status.ok()) return true;
-  if (std::memchr(s.buffer.data() + s.begin, '\n', s.end - s.begin) != nullptr) return true;
-  return s.stream->Ready(milliseconds);
+bool TextInput::Ready() {
+  State& s = *state_;
+  while (s.status.ok() && !s.at_end && !s.HasLine() && s.end - s.begin < s.buffer.size()) {
+    if (!s.stream->Ready()) return false;
+    if (const auto more = s.Fill(); !more.ok()) s.status = more.status();
+  }
+  return true;
 }
 
 int64_t TextInput::line_number() const { return state_->line_number; }

@@ -3,6 +3,7 @@
 #define GRAFT_BASE_TEXT_INPUT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,9 @@ struct TextInputOptions {
   // Longest line that is accepted, in bytes without the line end. It also bounds the memory that a
   // small gzip file can demand.
   uint64_t max_line_bytes = uint64_t{16} << 20;
+  // Asked again and again while bytes are waited for, and before every read: true ends the input
+  // with Cancelled. Without it nothing but the bytes ends a wait.
+  std::function<bool()> stop = nullptr;
 };
 
 // Lines of a text. A line ends with LF or CR LF, the last one also with the end of the text; a CR
@@ -44,9 +48,9 @@ class TextInput {
   // the same error.
   absl::StatusOr<bool> Next(std::string& line);
 
-  // Whether there is something for Next(), the end counted, so that it does not wait, unless a line
-  // comes in pieces. Waits for that at most so long; a signal ends the wait.
-  bool Ready(int milliseconds) const;
+  // Whether Next() would not wait: a whole line is there, the end, or an error. Takes what is there
+  // of a line that comes in pieces. gzip data counts as there.
+  bool Ready();
 
   // Number of the line that Next() gave last, or failed at; the first is 1, before it 0.
   int64_t line_number() const;

@@ -20,6 +20,7 @@
 #include "absl/strings/strip.h"
 #include "base/file.h"
 #include "models/catch_errors.h"
+#include "models/families/families.h"
 #include "models/weights/safetensors.h"
 #include "models/weights/weight_files.h"
 
@@ -248,6 +249,17 @@ absl::Status WriteTensors(const std::string& path, absl::Span<const NamedTensor>
 }
 
 }  // namespace
+
+std::string_view PrefixIn(const WeightFiles& files, const EncoderFamily& family) {
+  for (const std::string_view prefix : {family.prefix, family.other_prefix}) {
+    if (!prefix.empty() && absl::c_any_of(files.tensors(), [&](const TensorInfo& tensor) {
+          return absl::StartsWith(tensor.name, prefix);
+        })) {
+      return prefix;
+    }
+  }
+  return family.prefix;
+}
 
 TensorMismatch CompareTensors(const WeightFiles& files, absl::Span<const SlotLayout> slots,
                               std::string_view prefix) {

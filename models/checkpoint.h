@@ -15,6 +15,12 @@
 
 namespace graft {
 
+struct EncoderFamily;
+
+// The family's prefix of encoder tensors that names in these files begin with: of its two, the
+// first one that does; the first where none does.
+std::string_view PrefixIn(const WeightFiles& files, const EncoderFamily& family);
+
 struct LoadedTensors {
   std::vector<at::Tensor> tensors;  // float32, one a slot, in the order of the slots
   std::vector<std::string> unused;  // tensors of the files that no slot asked for; sorted

@@ -118,7 +118,7 @@ absl::StatusOr<std::vector<std::string>> OrderOf(const std::string& config_file,
   }
   ABSL_RETURN_IF_ERROR(read.status());
   const std::vector<SlotLayout> slots = BackboneSlots(*read->architecture);
-  const std::string_view prefix = read->family->prefix;
+  const std::string_view prefix = PrefixIn(weights, *read->family);
   // What is missing others may do without, or begin anew.
   const TensorMismatch mismatch = CompareTensors(weights, slots, prefix);
   if (!mismatch.other_shape.empty()) {

@@ -123,8 +123,8 @@ bool IsOwnIndex(const std::string& path) {
 struct EmbeddingIndexWriter::State {
   DurableFolder folder;
   DurableFile texts;
+  SafetensorsMatrix vectors;
   int64_t dimensions;
-  std::vector<float> vectors;
   std::vector<int64_t> offsets;  // one more than there are rows
 };
 
@@ -147,8 +147,11 @@ absl::StatusOr<EmbeddingIndexWriter> EmbeddingIndexWriter::Create(const std::str
                         DurableFolder::Create(path, replace && IsOwnIndex(path)));
   ABSL_ASSIGN_OR_RETURN(DurableFile texts,
                         DurableFile::Create(JoinPath(folder.path(), kTextsFile)));
-  return EmbeddingIndexWriter(
-      std::unique_ptr<State>(new State{std::move(folder), std::move(texts), dimensions, {}, {0}}));
+  ABSL_ASSIGN_OR_RETURN(
+      SafetensorsMatrix vectors,
+      SafetensorsMatrix::Create(JoinPath(folder.path(), kVectorsFile), kVectors, dimensions));
+  return EmbeddingIndexWriter(std::unique_ptr<State>(
+      new State{std::move(folder), std::move(texts), std::move(vectors), dimensions, {0}}));
 }
 
 absl::Status EmbeddingIndexWriter::Add(std::string_view id, std::string_view text,
@@ -166,8 +169,7 @@ absl::Status EmbeddingIndexWriter::Add(std::string_view id, std::string_view tex
   ABSL_RETURN_IF_ERROR(
       s.texts.Append(absl::StrCat(Line(ordered_json{{"id", id}, {"text", text}}), "\n")));
   s.offsets.push_back(static_cast<int64_t>(s.texts.size()));
-  s.vectors.insert(s.vectors.end(), vector.begin(), vector.end());
-  return absl::OkStatus();
+  return s.vectors.Append(vector);
 }
 
 absl::Status EmbeddingIndexWriter::Commit(const EmbeddingSource& source) {
@@ -175,10 +177,7 @@ absl::Status EmbeddingIndexWriter::Commit(const EmbeddingSource& source) {
   const auto rows = static_cast<int64_t>(s.offsets.size()) - 1;
   ABSL_RETURN_IF_ERROR(s.texts.Commit());
   const std::string& folder = s.folder.path();
-  ABSL_RETURN_IF_ERROR(WriteSafetensors(
-      JoinPath(folder, kVectorsFile),
-      std::vector<TensorToWrite>{{kVectors, DType::kF32, {rows, s.dimensions}, Bytes(s.vectors)}},
-      {}));
+  ABSL_RETURN_IF_ERROR(s.vectors.Commit());
   ABSL_RETURN_IF_ERROR(WriteSafetensors(
       JoinPath(folder, kRowsFile),
       std::vector<TensorToWrite>{{kOffsets, DType::kI64, {rows + 1}, Bytes(s.offsets)}}, {}));

@@ -25,7 +25,7 @@ struct EmbeddingSource {
 };
 
 // Writes such a folder, all or nothing (base/durable.h): destroyed without Commit it leaves nothing
-// behind. The vectors are held in memory until then. Move-only, one thread.
+// behind. Texts and vectors go to its files as they come. Move-only, one thread.
 class EmbeddingIndexWriter {
  public:
   // AlreadyExists when something is there that is neither an empty folder nor, with `replace`, such

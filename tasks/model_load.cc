@@ -100,7 +100,7 @@ void NoteUsed(const std::vector<std::string>& others, LoadedModel& model) {
 // A tensor under this name that holds the numbers of `original` counts as used.
 absl::Status NoteCopy(const WeightFiles& files, const std::string& name, const at::Tensor& original,
                       LoadedModel& model) {
-  const std::string_view prefix = model.backbone->family().prefix;
+  const std::string_view prefix = PrefixIn(files, model.backbone->family());
   const std::vector<SlotLayout> slots = {{{{name, original.sizes().vec()}}}};
   const TensorMismatch mismatch = CompareTensors(files, slots, prefix);
   if (!mismatch.missing.empty() || !mismatch.other_shape.empty()) return absl::OkStatus();
@@ -117,7 +117,7 @@ bool HasAll(const WeightFiles& files, const LanguageHeadConfig& config, std::str
 absl::Status LoadLanguageHead(const WeightFiles& files, LoadedModel& model) {
   if (!model.folder.language_head) return absl::OkStatus();
   LanguageHeadConfig config = *model.folder.language_head;
-  const std::string_view prefix = model.backbone->family().prefix;
+  const std::string_view prefix = PrefixIn(files, model.backbone->family());
   // A tied head may bring its own copy of the table. If that is another matrix it counts, as in
   // transformers.
   const bool tied = std::exchange(config.layout.tied, false);
@@ -157,7 +157,7 @@ std::vector<SlotLayout> PoolerSlots(const Architecture& architecture) {
 // The pretrained pooler, which a new head of the family starts from.
 absl::Status LoadPooler(const WeightFiles& files, LoadedModel& model) {
   const std::vector<SlotLayout> slots = PoolerSlots(model.backbone->architecture());
-  const std::string_view prefix = model.backbone->family().prefix;
+  const std::string_view prefix = PrefixIn(files, model.backbone->family());
   const bool used = model.head && model.head->config().of_family;
   if (slots.empty() || used || !CompareTensors(files, slots, prefix).missing.empty()) {
     return absl::OkStatus();
@@ -176,7 +176,7 @@ absl::Status LoadWeights(LoadedModel& model) {
   const size_t backbone_slots = slots.size();
   for (SlotLayout& slot : HeadSlotsInside(folder)) slots.push_back(std::move(slot));
   ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
-                        LoadTensors(files, slots, folder.architecture.family->prefix));
+                        LoadTensors(files, slots, PrefixIn(files, *folder.architecture.family)));
   std::vector<at::Tensor> head = TakeFrom(loaded.tensors, backbone_slots);
   model.backbone = std::make_shared<const Backbone>(folder.architecture, std::move(loaded.tensors));
   model.weight_format = files.format();

@@ -87,7 +87,8 @@ absl::StatusOr<TextRows> TextRows::Open(const std::string& path, const TextRowOp
   }
   ABSL_ASSIGN_OR_RETURN(TextInput input,
                         TextInput::Open(path, {.invalid_utf8 = options.invalid_utf8,
-                                               .max_line_bytes = kMaxRecordBytes}));
+                                               .max_line_bytes = kMaxRecordBytes,
+                                               .stop = options.stop}));
   return TextRows(std::unique_ptr<State>(
       new State{std::move(input), options, format, std::nullopt, std::nullopt, {}, ""}));
 }
@@ -143,7 +144,7 @@ absl::StatusOr<bool> TextRows::NextRecord(TextRow& row) {
 }
 
 uint64_t TextRows::file_offset() const { return state_->input.file_offset(); }
-bool TextRows::Ready(int milliseconds) const { return state_->input.Ready(milliseconds); }
+bool TextRows::Ready() { return state_->input.Ready(); }
 const std::string& TextRows::name() const { return state_->input.name(); }
 
 }  // namespace graft

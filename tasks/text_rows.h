@@ -3,6 +3,7 @@
 #define GRAFT_TASKS_TEXT_ROWS_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,8 @@ struct TextRowOptions {
   std::string id_column = "";
   InvalidUtf8 invalid_utf8 = InvalidUtf8::kRefuse;
   TextFormat format = TextFormat::kAuto;
+  // As TextInputOptions has it.
+  std::function<bool()> stop = nullptr;
 };
 
 struct TextRow {
@@ -46,8 +49,9 @@ class TextRows {
 
   // The next row; false at the end. Errors as those of ReadTrainingSet; the rows before stand.
   absl::StatusOr<bool> Next(TextRow& row);
-  // As those of TextInput; behind a record of CSV and TSV a line may have been read already.
-  bool Ready(int milliseconds) const;
+  // Whether Next() would not wait, as TextInput::Ready has it for lines. Behind an empty line
+  // between records, and inside a record of several lines, it may still.
+  bool Ready();
   const std::string& name() const;
   uint64_t file_offset() const;
 

@@ -40,7 +40,8 @@ struct Options {
 void Declare(Options& o, OptionList& list) {
   list.Text("--model", &o.model, "DIR", "a classifier that graft or transformers saved",
             Need::kRequired);
-  list.Arguments("TEXT", &o.texts, "texts to classify; without any, the lines of standard input");
+  list.Arguments("[TEXT...]", &o.texts,
+                 "texts to classify; without any, the lines of standard input");
   list.Flag("--json", &o.json, "JSON lines with label, score and the scores of all labels");
   list.InvalidUtf8Policy(&o.invalid_utf8);
   list.Device(&o.device);

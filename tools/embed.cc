@@ -50,7 +50,7 @@ struct Options {
 };
 
 void DeclareInput(Options& o, OptionList& list) {
-  list.Arguments("TEXT", &o.texts, "texts to embed; without any, the lines of standard input");
+  list.Arguments("[TEXT...]", &o.texts, "texts to embed; without any, the lines of standard input");
   list.Text("--input", &o.input, "FILE",
             "texts: TSV, CSV, JSON lines or lines, plain or gzip; - is standard input");
   list.Text("--text-column", &o.rows.text_column, "COLUMN",
@@ -114,7 +114,13 @@ absl::Status Check(const Options& o) {
   if (!o.output.empty() && !o.out.empty()) {
     return absl::InvalidArgumentError("--out: expected it or --output, found both");
   }
-  if (!o.output.empty()) ABSL_RETURN_IF_ERROR(CheckVectorFileName(o.output));
+  if (!o.output.empty()) {
+    ABSL_RETURN_IF_ERROR(CheckVectorFileName(o.output));
+    if (!o.rows.id_column.empty()) {
+      return absl::InvalidArgumentError(
+          "--id-column: expected --out or JSON lines, found --output, whose files have no ids");
+    }
+  }
   ABSL_RETURN_IF_ERROR(CheckPrompt(o.prompt));
   return CheckArgumentTexts(o.texts, o.rows.invalid_utf8);
 }
@@ -190,8 +196,10 @@ int64_t InputSize(const Options& o) {
 // The rows before a mistake are still embedded, as every verb does with lines; a file that would
 // hold a part of them is never finished.
 absl::Status EmbedInput(const Options& o, Job& job, const StopSignal* stop) {
+  TextRowOptions options = o.rows;
+  if (stop != nullptr) options.stop = [stop] { return stop->requested(); };
   ABSL_ASSIGN_OR_RETURN(TextRows input,
-                        TextRows::Open(ReadsStandardInput(o) ? "-" : o.input, o.rows));
+                        TextRows::Open(ReadsStandardInput(o) ? "-" : o.input, options));
   RowBlocks blocks(std::move(input), kBlock, stop);
   const int64_t size = job.writes_file ? InputSize(o) : 0;
   std::optional<ProgressBar> bar;
@@ -225,11 +233,11 @@ absl::StatusOr<int> Embed(const Options& o) {
     std::cerr << "graft: " << o.model
               << " does not say how to pool: a vector is the mean of the tokens' (--pooling)\n";
   }
-  ABSL_ASSIGN_OR_RETURN(job.output, OpenOutput(o, job.embedder));
   job.writes_file = !o.output.empty() || !o.out.empty();
   // Lines that were written stay; a file is finished or not there, which takes a moment's tidying.
   std::optional<StopSignal> stop;
   if (job.writes_file) stop.emplace();
+  ABSL_ASSIGN_OR_RETURN(job.output, OpenOutput(o, job.embedder));
   ABSL_RETURN_IF_ERROR(o.texts.empty() ? EmbedInput(o, job, stop ? &*stop : nullptr)
                                        : EmbedArguments(o, job));
   if (stop && stop->requested()) {

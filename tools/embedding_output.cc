@@ -46,13 +46,14 @@ class JsonLines final : public EmbeddingOutput {
 };
 
 // The header of NumPy's format 1.0 (numpy.lib.format): magic, version, the header's length, a
-// Python literal, padded so that the data begins at a multiple of 64 bytes.
+// Python literal, padded so that the data begins at a multiple of 64 bytes; always at the same.
+constexpr size_t kNpyHeader = 128;
+
 std::string NpyHeader(int64_t rows, int64_t columns) {
-  constexpr size_t kAlignment = 64, kBefore = 10;
+  constexpr size_t kBefore = 10;
   std::string header = absl::StrCat("{'descr': '<f4', 'fortran_order': False, 'shape': (", rows,
                                     ", ", columns, "), }");
-  const size_t over = (kBefore + header.size() + 1) % kAlignment;
-  header.append(over == 0 ? 0 : kAlignment - over, ' ');
+  header.resize(kNpyHeader - kBefore - 1, ' ');
   header += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);
   bytes += static_cast<char>(header.size() & 0xFF);
@@ -60,35 +61,46 @@ std::string NpyHeader(int64_t rows, int64_t columns) {
   return bytes + header;
 }
 
-class VectorFile final : public EmbeddingOutput {
+class NpyFile final : public EmbeddingOutput {
  public:
-  VectorFile(std::string path, int64_t dimensions)
-      : path_(std::move(path)), dimensions_(dimensions) {}
+  static absl::StatusOr<std::unique_ptr<EmbeddingOutput>> Create(const std::string& path,
+                                                                 int64_t dimensions) {
+    ABSL_ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(path));
+    ABSL_RETURN_IF_ERROR(file.Append(NpyHeader(0, dimensions)));
+    return std::unique_ptr<EmbeddingOutput>(new NpyFile(std::move(file), dimensions));
+  }
 
-  absl::Status Add(absl::Span<const TextRow>, const Embeddings& embeddings) override {
-    values_.insert(values_.end(), embeddings.values.begin(), embeddings.values.end());
-    return absl::OkStatus();
+  absl::Status Add(absl::Span<const TextRow> rows, const Embeddings& embeddings) override {
+    rows_ += static_cast<int64_t>(rows.size());
+    return file_.Append({reinterpret_cast<const char*>(embeddings.values.data()),
+                         embeddings.values.size() * sizeof(float)});
   }
 
   absl::Status Finish() override {
-    const int64_t rows = static_cast<int64_t>(values_.size()) / dimensions_;
-    const absl::Span<const char> bytes(reinterpret_cast<const char*>(values_.data()),
-                                       values_.size() * sizeof(float));
-    if (absl::EndsWith(path_, ".safetensors")) {
-      return WriteSafetensors(
-          path_,
-          std::vector<TensorToWrite>{{"embeddings", DType::kF32, {rows, dimensions_}, bytes}}, {});
-    }
-    ABSL_ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(path_));
-    ABSL_RETURN_IF_ERROR(file.Append(NpyHeader(rows, dimensions_)));
-    ABSL_RETURN_IF_ERROR(file.Append({bytes.data(), bytes.size()}));
-    return file.Commit();
+    ABSL_RETURN_IF_ERROR(file_.WriteOver(0, NpyHeader(rows_, dimensions_)));
+    return file_.Commit();
   }
 
  private:
-  std::string path_;
+  NpyFile(DurableFile file, int64_t dimensions) : file_(std::move(file)), dimensions_(dimensions) {}
+
+  DurableFile file_;
   int64_t dimensions_;
-  std::vector<float> values_;
+  int64_t rows_ = 0;
+};
+
+class SafetensorsFile final : public EmbeddingOutput {
+ public:
+  explicit SafetensorsFile(SafetensorsMatrix matrix) : matrix_(std::move(matrix)) {}
+
+  absl::Status Add(absl::Span<const TextRow>, const Embeddings& embeddings) override {
+    return matrix_.Append(embeddings.values);
+  }
+
+  absl::Status Finish() override { return matrix_.Commit(); }
+
+ private:
+  SafetensorsMatrix matrix_;
 };
 
 class Index final : public EmbeddingOutput {
@@ -137,16 +149,17 @@ absl::Status CheckVectorFileName(std::string_view path) {
       "--output: expected a name that ends in .npy or .safetensors, found '", path, "'"));
 }
 
-absl::StatusOr<std::unique_ptr<EmbeddingOutput>> VectorFileOutput(std::string path,
+absl::StatusOr<std::unique_ptr<EmbeddingOutput>> VectorFileOutput(const std::string& path,
                                                                   int64_t dimensions,
                                                                   bool overwrite) {
   if (!overwrite && PathExists(path)) {
     return absl::AlreadyExistsError(
         absl::StrCat(path, ": expected no such file, found one; --overwrite replaces it"));
   }
-  // Made and removed again: what cannot be written is found before anything long begins.
-  ABSL_RETURN_IF_ERROR(DurableFile::Create(path).status());
-  return std::make_unique<VectorFile>(std::move(path), dimensions);
+  if (absl::EndsWith(path, ".npy")) return NpyFile::Create(path, dimensions);
+  ABSL_ASSIGN_OR_RETURN(SafetensorsMatrix matrix,
+                        SafetensorsMatrix::Create(path, "embeddings", dimensions));
+  return std::make_unique<SafetensorsFile>(std::move(matrix));
 }
 
 absl::StatusOr<std::unique_ptr<EmbeddingOutput>> IndexOutput(const std::string& path,

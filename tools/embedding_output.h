@@ -31,9 +31,9 @@ std::unique_ptr<EmbeddingOutput> JsonLinesOutput(bool ids);
 
 // Whether a file of this name can be written: it ends in .npy or .safetensors.
 absl::Status CheckVectorFileName(std::string_view path);
-// One matrix [n, dimensions], all or nothing; held in memory until then. What cannot be written is
-// an error at once; AlreadyExists for a file that is there, unless `overwrite`.
-absl::StatusOr<std::unique_ptr<EmbeddingOutput>> VectorFileOutput(std::string path,
+// One matrix [n, dimensions], all or nothing (base/durable.h). What cannot be written is an error
+// at once; AlreadyExists for a file that is there, unless `overwrite`.
+absl::StatusOr<std::unique_ptr<EmbeddingOutput>> VectorFileOutput(const std::string& path,
                                                                   int64_t dimensions,
                                                                   bool overwrite);
 

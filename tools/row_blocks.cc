@@ -7,8 +7,6 @@
 namespace graft::tools {
 namespace {
 
-constexpr int kMillisecondsBetweenLooks = 100;  // for a signal, while no row comes
-
 std::string Place(std::string_view input, const TextRow& row) {
   if (input == kCommandLine) return absl::StrCat("text ", row.line, " of the command line");
   return absl::StrCat(input, ":", row.line);
@@ -16,26 +14,16 @@ std::string Place(std::string_view input, const TextRow& row) {
 
 }  // namespace
 
-bool RowBlocks::Wait(bool first) const {
-  if (stopped()) return false;
-  if (!first) return input_.Ready(0);
-  // Without a signal to look for, reading waits.
-  while (stop_ != nullptr && !input_.Ready(kMillisecondsBetweenLooks)) {
-    if (stopped()) return false;
-  }
-  return true;
-}
-
 absl::StatusOr<std::vector<TextRow>> RowBlocks::Next() {
   std::vector<TextRow> rows;
-  while (!ended_ && rows.size() < most_ && Wait(rows.empty())) {
+  while (!ended_ && rows.size() < most_ && (rows.empty() || input_.Ready())) {
     TextRow row;
     const absl::StatusOr<bool> more = input_.Next(row);
     if (!more.ok()) status_ = more.status();
     ended_ = !more.ok() || !*more;
     if (!ended_) rows.push_back(std::move(row));
   }
-  if (stopped()) rows.clear();
+  if (stop_ != nullptr && stop_->requested()) return std::vector<TextRow>();
   if (rows.empty() && !status_.ok()) return status_;
   return rows;
 }

@@ -21,8 +21,8 @@ namespace graft::tools {
 class RowBlocks {
  public:
   // A block ends when it has `most` rows, and when the next row is not there yet: who writes a
-  // line and waits for the answer gets it. With `stop` a signal ends the rows, also while none
-  // comes.
+  // line and waits for the answer gets it. With `stop` there are no rows behind a signal; for one
+  // that comes while rows are waited for `input` has to ask it too (TextRowOptions).
   RowBlocks(TextRows input, size_t most, const StopSignal* stop = nullptr)
       : input_(std::move(input)), most_(most), stop_(stop) {}
 
@@ -35,10 +35,6 @@ class RowBlocks {
   uint64_t file_offset() const { return input_.file_offset(); }
 
  private:
-  bool stopped() const { return stop_ != nullptr && stop_->requested(); }
-  // Whether a row should be asked for, as the first one of a block or not.
-  bool Wait(bool first) const;
-
   TextRows input_;
   size_t most_;
   const StopSignal* stop_;

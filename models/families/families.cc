@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/match.h"
@@ -25,15 +28,40 @@ constexpr auto kFamilies = std::to_array<EncoderFamily>({
     {"distilbert", "DistilBert", "distilbert.", ReadDistilBert},
     {"electra", "Electra", "electra.", ReadElectra},
     {"gpt2", "GPT2", "transformer.", ReadGpt2},
-    {"gte", "Gte", "gte.", ReadGte},
+    {"gte", "Gte", "gte.", ReadGte, "new."},
     {"mobilebert", "MobileBert", "mobilebert.", ReadMobileBert},
     {"modernbert", "ModernBert", "model.", ReadModernBert},
     {"mpnet", "MPNet", "mpnet.", ReadMPNet},
     {"new", "New", "new.", ReadNew},
-    {"nomic_bert", "NomicBert", "nomic_bert.", ReadNomicBert},
+    {"nomic_bert", "NomicBert", "nomic_bert.", ReadNomicBert, "bert."},
     {"roberta", "Roberta", "roberta.", ReadRoberta},
     {"xlm-roberta", "XLMRoberta", "roberta.", ReadRoberta},
 });
+
+// What stands behind the stem of a family in the name of one of its classes: "ForMaskedLM",
+// "Model". Nothing for names of other classes.
+std::optional<std::string_view> KindOfClass(std::string_view name, const EncoderFamily& family) {
+  if (!absl::ConsumePrefix(&name, family.class_stem)) return std::nullopt;
+  for (const char* begin : {"For", "Model", "LMHead", "DoubleHeads", "PreTrained"}) {
+    if (absl::StartsWith(name, begin)) return name;
+  }
+  return std::nullopt;
+}
+
+// A class of a family that is computed otherwise would have another head. Names that graft does not
+// know say nothing.
+void CheckFirstClass(ConfigReader& reader, const EncoderFamily& family,
+                     const std::vector<std::string>& classes) {
+  if (classes.empty() || KindOfClass(classes.front(), family)) return;
+  for (const EncoderFamily& other : kFamilies) {
+    if (other.read == family.read || !KindOfClass(classes.front(), other)) continue;
+    reader.Fail("architectures",
+                absl::StrCat("expected classes of ", family.model_type, " (", family.class_stem,
+                             "Model, ", SequenceClass(family), ", ...), found ",
+                             Quoted(classes.front()), " of ", other.model_type));
+    return;
+  }
+}
 
 absl::StatusOr<FamilyArchitecture> Read(const JsonDocument& document, bool of_bert_release) {
   const JsonValue root = document.root();
@@ -57,6 +85,7 @@ absl::StatusOr<FamilyArchitecture> Read(const JsonDocument& document, bool of_be
   }
   ConfigReader reader(root);
   std::shared_ptr<const Architecture> architecture = family->read(reader);
+  CheckFirstClass(reader, *family, reader.Texts("architectures"));
   ABSL_RETURN_IF_ERROR(reader.status());
   return FamilyArchitecture{family, std::move(architecture)};
 }
@@ -72,11 +101,16 @@ std::string SequenceClass(const EncoderFamily& family) {
 HeadKind HeadOf(const FamilyArchitecture& architecture) {
   const std::vector<std::string>& names = architecture.architecture->config().architectures;
   if (names.empty()) return HeadKind::kNone;
-  std::string_view name = names.front();
-  if (!absl::ConsumePrefix(&name, architecture.family->class_stem)) return HeadKind::kNone;
-  if (name == "ForSequenceClassification") return HeadKind::kSequence;
-  if (name == "ForTokenClassification") return HeadKind::kToken;
-  return name == "ForMaskedLM" || name == "LMHeadModel" ? HeadKind::kLanguage : HeadKind::kNone;
+  // RoBERTa's relatives are computed alike and named after each other.
+  for (const EncoderFamily& family : kFamilies) {
+    if (family.read != architecture.family->read) continue;
+    const auto kind = KindOfClass(names.front(), family);
+    if (!kind) continue;
+    if (kind == "ForSequenceClassification") return HeadKind::kSequence;
+    if (kind == "ForTokenClassification") return HeadKind::kToken;
+    if (kind == "ForMaskedLM" || kind == "LMHeadModel") return HeadKind::kLanguage;
+  }
+  return HeadKind::kNone;
 }
 
 const HeadLayout* FindHead(const FamilyArchitecture& architecture) {

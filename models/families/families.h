@@ -21,6 +21,8 @@ struct EncoderFamily {
   // Reads what the family needs of a config.json. Whether it was right, the reader tells: its
   // result is used only then.
   std::unique_ptr<const Architecture> (*read)(ConfigReader& reader);
+  // The prefix in checkpoints of the family's original release; empty where it is the same.
+  std::string_view other_prefix = {};
 };
 
 // An architecture with its family.
@@ -46,6 +48,7 @@ const EncoderFamily* FindEncoderFamily(std::string_view model_type);
 // Reads a config.json, or the bert_config.json of the original BERT release, which names no
 // model_type. NotFound, ResourceExhausted (more than kMaxConfigBytes), DataLoss (no JSON) or
 // InvalidArgument: a value is missing, of another type, out of range or contradicts another.
+// It may name no class of a family with another reader: that is InvalidArgument too.
 // Unimplemented: another model_type (the message lists the known ones) or none, or, with all else
 // right, an option that changes the mathematics and that graft does not compute. Thread-safe.
 absl::StatusOr<FamilyArchitecture> ReadArchitecture(const std::string& path);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,29 @@ struct TensorToWrite {
 };
 absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorToWrite>& tensors,
                               const std::map<std::string, std::string>& metadata);
+
+// Writes a file with one float32 matrix [rows, columns], as WriteSafetensors would, but without
+// holding it in memory: the rows come a few at a time, and how many there are is known last.
+// Destroyed without Commit it leaves nothing. Move-only, one thread.
+class SafetensorsMatrix {
+ public:
+  // InvalidArgument for a name that ReadSafetensors would refuse and less than one column.
+  static absl::StatusOr<SafetensorsMatrix> Create(const std::string& path, const std::string& name,
+                                                  int64_t columns);
+
+  SafetensorsMatrix(SafetensorsMatrix&&) noexcept;
+  SafetensorsMatrix& operator=(SafetensorsMatrix&&) noexcept;
+  ~SafetensorsMatrix();
+
+  // Any number of rows. InvalidArgument for numbers that are no whole rows.
+  absl::Status Append(absl::Span<const float> rows);
+  absl::Status Commit();
+
+ private:
+  struct State;
+  explicit SafetensorsMatrix(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace graft
 

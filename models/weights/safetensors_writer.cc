@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -114,6 +115,13 @@ std::string Header(const std::vector<TensorHeader>& tensors, const std::vector<s
   return header;
 }
 
+// With its length in front, as the file begins.
+std::string WithLength(std::string header) {
+  const uint64_t size = header.size();
+  header.insert(0, reinterpret_cast<const char*>(&size), sizeof(size));
+  return header;
+}
+
 }  // namespace
 
 absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorHeader>& tensors,
@@ -127,10 +135,8 @@ absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorH
                                                    kMaxSafetensorsHeader, " bytes, found one of ",
                                                    header.size()));
   }
-  const uint64_t size = header.size();
-  header.insert(0, reinterpret_cast<const char*>(&size), sizeof(size));
   ABSL_ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(path));
-  ABSL_RETURN_IF_ERROR(file.Append(header));
+  ABSL_RETURN_IF_ERROR(file.Append(WithLength(std::move(header))));
   for (const size_t i : order) {
     ABSL_ASSIGN_OR_RETURN(const absl::Span<const char> data, bytes(i));
     ABSL_RETURN_IF_ERROR(CheckBytes(tensors[i], data.size(), path));
@@ -151,6 +157,56 @@ absl::Status WriteSafetensors(const std::string& path, const std::vector<TensorT
     ABSL_RETURN_IF_ERROR(CheckBytes(headers[i], tensors[i].bytes.size(), path));
   }
   return WriteSafetensors(path, headers, [&](size_t i) { return tensors[i].bytes; }, metadata);
+}
+
+struct SafetensorsMatrix::State {
+  DurableFile file;
+  std::string path;
+  std::string name;
+  int64_t columns;
+  uint64_t data_begin;  // in the file
+};
+
+SafetensorsMatrix::SafetensorsMatrix(std::unique_ptr<State> state) : state_(std::move(state)) {}
+SafetensorsMatrix::SafetensorsMatrix(SafetensorsMatrix&&) noexcept = default;
+SafetensorsMatrix& SafetensorsMatrix::operator=(SafetensorsMatrix&&) noexcept = default;
+SafetensorsMatrix::~SafetensorsMatrix() = default;
+
+absl::StatusOr<SafetensorsMatrix> SafetensorsMatrix::Create(const std::string& path,
+                                                            const std::string& name,
+                                                            int64_t columns) {
+  if (columns < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": expected at least one column, found ", columns));
+  }
+  // Room for the header of as many rows as there can be.
+  constexpr int64_t kMostNumbers = std::numeric_limits<int64_t>::max() / sizeof(float);
+  const TensorHeader longest = {name, DType::kF32, {kMostNumbers / columns, columns}};
+  ABSL_RETURN_IF_ERROR(CheckAll({longest}, {}, path));
+  const std::string room = WithLength(Header({longest}, {0}, {}));
+  ABSL_ASSIGN_OR_RETURN(DurableFile file, DurableFile::Create(path));
+  ABSL_RETURN_IF_ERROR(file.Append(room));
+  return SafetensorsMatrix(
+      std::unique_ptr<State>(new State{std::move(file), path, name, columns, room.size()}));
+}
+
+absl::Status SafetensorsMatrix::Append(absl::Span<const float> rows) {
+  State& s = *state_;
+  if (rows.size() % static_cast<size_t>(s.columns) != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(s.path, ": expected rows of ", s.columns,
+                                                   " numbers, found ", rows.size(), " numbers"));
+  }
+  return s.file.Append({reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(float)});
+}
+
+absl::Status SafetensorsMatrix::Commit() {
+  State& s = *state_;
+  const uint64_t row_bytes = static_cast<uint64_t>(s.columns) * sizeof(float);
+  const auto rows = static_cast<int64_t>((s.file.size() - s.data_begin) / row_bytes);
+  std::string header = Header({{s.name, DType::kF32, {rows, s.columns}}}, {0}, {});
+  header.resize(s.data_begin - sizeof(uint64_t), ' ');
+  ABSL_RETURN_IF_ERROR(s.file.WriteOver(0, WithLength(std::move(header))));
+  return s.file.Commit();
 }
 
 }  // namespace graft

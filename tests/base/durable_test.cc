@@ -112,6 +112,22 @@ TEST(DurableFileTest, KeepsTheOrderOfSmallAndLargePieces) {
   EXPECT_TRUE(TemporaryFolder::Read(folder / "f") == expected);
 }
 
+TEST(DurableFileTest, WritesOverWhatWasAppended) {
+  const TemporaryFolder folder;
+  auto file = DurableFile::Create(folder / "f");
+  ASSERT_THAT(file, IsOk());
+  const std::string large(3'000'000, 'x');
+  EXPECT_THAT(file->Append("0123456789"), IsOk());
+  EXPECT_THAT(file->WriteOver(2, "ab"), IsOk());
+  EXPECT_THAT(file->Append(large), IsOk());
+  EXPECT_THAT(file->WriteOver(4, "cd"), IsOk());
+  EXPECT_THAT(file->Append("end"), IsOk());
+  EXPECT_EQ(file->size(), large.size() + 13);
+  EXPECT_THAT(file->Commit(), IsOk());
+  EXPECT_TRUE(TemporaryFolder::Read(folder / "f") == "01abcd6789" + large + "end");
+  EXPECT_THAT(file->WriteOver(0, "x"), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
 TEST(DurableFileTest, CanOnlyBeDestroyedAfterCommit) {
   const TemporaryFolder folder;
   auto file = DurableFile::Create(folder / "f");

@@ -8,9 +8,11 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status_macros.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
@@ -245,6 +247,72 @@ TEST(TextInputTest, ReadsAPipeThatComesInSmallPieces) {
   });
   EXPECT_THAT(ReadLines(path), IsOkAndHolds(ElementsAre("one", "two", "three")));
   writer.join();
+}
+
+// A pipe whose writing end is held open.
+class OpenPipe {
+ public:
+  OpenPipe() {
+    EXPECT_EQ(::mkfifo(path().c_str(), 0600), 0);
+    descriptor_ = ::open(path().c_str(), O_RDWR);  // does not wait for a reader
+  }
+  ~OpenPipe() { Close(); }
+  std::string path() const { return folder_ / "pipe"; }
+  void Write(std::string_view text) {
+    EXPECT_EQ(::write(descriptor_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  void Close() {
+    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  }
+
+ private:
+  const TemporaryFolder folder_;
+  int descriptor_ = -1;
+};
+
+TEST(TextInputTest, IsReadyForAWholeLineAndForTheEnd) {
+  OpenPipe pipe;
+  auto input = TextInput::Open(pipe.path(), {});
+  ASSERT_THAT(input, IsOk());
+  EXPECT_FALSE(input->Ready());
+  std::string line;
+  for (const char* mark : {"\xEF\xBB\xBF", ""}) {
+    pipe.Write(absl::StrCat(mark, "one\nt"));
+    EXPECT_TRUE(input->Ready());
+    ASSERT_THAT(input->Next(line), IsOkAndHolds(true));
+    EXPECT_EQ(line, "one");
+    EXPECT_FALSE(input->Ready()) << "a line begins";
+    pipe.Write("w");
+    EXPECT_FALSE(input->Ready());
+    pipe.Write("o\n");
+    EXPECT_TRUE(input->Ready());
+    ASSERT_THAT(input->Next(line), IsOkAndHolds(true));
+    EXPECT_EQ(line, "two");
+  }
+  pipe.Write("end");
+  EXPECT_FALSE(input->Ready());
+  pipe.Close();
+  EXPECT_TRUE(input->Ready());
+  ASSERT_THAT(input->Next(line), IsOkAndHolds(true));
+  EXPECT_EQ(line, "end");
+  EXPECT_TRUE(input->Ready());
+  EXPECT_THAT(input->Next(line), IsOkAndHolds(false));
+}
+
+TEST(TextInputTest, StopsWhereItWaits) {
+  for (const std::string& begin :
+       {std::string(), std::string("half a line"), Gzip("a\n").substr(0, 9)}) {
+    OpenPipe pipe;
+    int questions = 0;
+    auto input = TextInput::Open(pipe.path(), {.stop = [&] { return ++questions > 3; }});
+    ASSERT_THAT(input, IsOk());
+    pipe.Write(begin);
+    std::string line;
+    const auto stopped = StatusIs(absl::StatusCode::kCancelled, HasSubstr("/pipe: stopped"));
+    EXPECT_THAT(input->Next(line), stopped);
+    EXPECT_THAT(input->Next(line), stopped);
+    EXPECT_EQ(questions, 4);
+  }
 }
 
 TEST(TextInputTest, ReadsStandardInputAndLeavesItOpen) {

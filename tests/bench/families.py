@@ -39,6 +39,7 @@ DEBERTA = dict(SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"], type
 FAMILIES = {
     "albert": ("AlbertModel", dict(SIZES, embedding_size=128)),
     "bert": ("BertModel", SIZES),
+    "camembert": ("CamembertModel", dict(TYPELESS, pad_token_id=1)),
     "deberta": ("DebertaModel", DEBERTA),
     "deberta-v2": ("DebertaV2Model", dict(DEBERTA, position_buckets=256, share_att_key=True,
                                           norm_rel_ebd="layer_norm")),

@@ -214,15 +214,14 @@ class Embed(EmbedTest):
 
     def test_a_signal_leaves_nothing_while_standard_input_is_silent(self):
         for number, status in [(signal.SIGINT, 130), (signal.SIGTERM, 143)]:
-            for option, name in [("--out", "index"), ("--output", "v.npy")]:
+            for option, name, written in [("--out", "index", b"a good film\n"), ("--output", "v.npy", b"a good film\nhalf a"),
+                                          ("--output", "v.safetensors", gzip.compress(b"a good film\n")[:-4])]:
                 before = self.entries()
                 process = self.started("embed", "--model", self.chain, option, self.folder / name)
-                process.stdin.write(b"a good film\n")
+                process.stdin.write(written)
                 process.stdin.flush()
-                if option == "--out":
-                    self.wait_until(lambda: self.entries() != before)
-                else:
-                    time.sleep(1)
+                self.wait_until(lambda: self.entries() != before)
+                time.sleep(0.3)
                 process.send_signal(number)
                 self.assertEqual(process.wait(timeout=60), status)
                 self.assertIn(b"nothing was written", process.stderr.read())
@@ -233,8 +232,8 @@ class Embed(EmbedTest):
         for verb in ["embed", "--model", self.chain], ["search", "--index", index, "--json"], \
                 ["classify", "--model", self.classifier, "--json"]:
             process = self.started(*verb)
-            for text in "film", "music":
-                process.stdin.write(f"{text}\n".encode())
+            for written, text in [("film\n", "film"), ("music\nlau", "music"), ("ghter\n", "laughter")]:
+                process.stdin.write(written.encode())
                 process.stdin.flush()
                 row = json.loads(process.stdout.readline())
                 self.assertEqual(row.get("text", row.get("query")), text)
@@ -286,6 +285,7 @@ class Embed(EmbedTest):
         refused("--output", "x.txt", "x", status=2, expect=["--output", ".npy", "x.txt"])
         refused("--input", "a", "x", status=2, expect="--input")
         refused("--out", "a", "--output", "b.npy", "x", status=2, expect="--out")
+        refused("--output", "b.npy", "--id-column", "1", status=2, expect=["--id-column", "no ids"])
         for option in ["--text-column", "body"], ["--id-column", "1"], ["--format", "tsv"]:
             refused(*option, "x", status=2, expect=[option[0], "found both"])
         refused(b"\xff", status=2, expect=["byte 0", "UTF-8"])

@@ -377,7 +377,7 @@ class Heads(CommandTest):
 class Help(CommandTest):
     def test_every_verb_has_help_with_an_example(self):
         for verb in [["train", "classify"], ["eval"], ["classify"], ["embed"], ["search"], ["tokenize"],
-                     ["inspect", "model"], ["verify", "tokenizer"]]:
+                     ["inspect", "model"], ["verify", "tokenizer"], ["verify", "weights"], ["convert"]]:
             run = self.graft(*verb, "--help")
             self.assertIn("graft " + " ".join(verb), run.stdout)
             self.assertEqual(run.stderr, "")

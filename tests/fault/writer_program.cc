@@ -1,7 +1,7 @@
 // Writes a file or folder, well or with a planted bug: what the fault sweeps run, and what shows
 // that they catch bugs.
 //
-//   writer_program file|folder|safetensors PATH        the writers of the library
+//   writer_program file|folder|safetensors|matrix PATH the writers of the library
 //   writer_program by-hand PATH BUG                    a file by plain system calls; BUG "none" is
 //   right writer_program folder-by-hand PATH BUG             a folder, likewise
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/status_macros.h"
@@ -74,6 +75,14 @@ absl::Status WriteTensors(const std::string& path) {
                           {{"weight", DType::kF32, {1000, 100}, bytes},
                            {"bias", DType::kF32, {100}, bytes.subspan(0, 400)}},
                           {{"note", "fault sweep"}});
+}
+
+// In pieces, with a header that is written last.
+absl::Status WriteMatrix(const std::string& path) {
+  const std::vector<float> rows(100'000, 0.5f);
+  ABSL_ASSIGN_OR_RETURN(SafetensorsMatrix matrix, SafetensorsMatrix::Create(path, "rows", 100));
+  for (int i = 0; i < 4; ++i) ABSL_RETURN_IF_ERROR(matrix.Append(rows));
+  return matrix.Commit();
 }
 
 // The planted bugs. What a correct writer does is in the plain path; each bug changes one step.
@@ -236,6 +245,7 @@ int Main(int argc, char** argv) {
   if (kind == "folder-by-hand") return WriteFolderByHand(path, bug);
   const absl::Status status = kind == "file"     ? WriteFile(path)
                               : kind == "folder" ? WriteFolder(path)
+                              : kind == "matrix" ? WriteMatrix(path)
                                                  : WriteTensors(path);
   if (status.ok()) return 0;
   std::cerr << "error: " << status.message() << '\n';

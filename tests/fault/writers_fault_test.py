@@ -40,6 +40,7 @@ def main():
         scenario(program, "file", "new file"),
         scenario(program, "file", "replaced file", old_file),
         scenario(program, "safetensors", "replaced safetensors file", old_file),
+        scenario(program, "matrix", "replaced safetensors file written row by row", old_file),
         scenario(program, "folder", "new folder"),
         scenario(program, "folder", "folder over an empty one", empty_folder),
         scenario(program, "folder", "replaced folder", old_folder),

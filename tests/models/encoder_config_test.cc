@@ -8,12 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "models/families/families.h"
-#include "tests/support/damaged_json.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -319,13 +317,27 @@ TEST(ConfigReader, RefusesOptionsThatChangeTheMathematicsByName) {
   }
 }
 
-TEST(ConfigReader, EveryDamageIsReadOrRefusedByName) {
-  const std::string golden = absl::StrCat(GRAFT_SOURCE_DIR, "/tests/golden/bert-odd/config.json");
-  const testing::JsonKind kind = {
-      "config.json", *ReadFile(golden, 100'000),
-      [](const std::string& path) { return ReadArchitecture(path).status(); }};
-  testing::CutEverywhere(kind);
-  testing::ChangeEveryByte(kind);
+TEST(Families, AClassOfAnotherFamilyIsRefused) {
+  const auto with = [](const std::string& family, const std::string& name) {
+    return std::string(
+        Refusal(Config(family, absl::StrCat(R"("architectures": [")", name, "\"]"))).message());
+  };
+  EXPECT_EQ(with("bert", "RobertaForSequenceClassification"),
+            "config.json: architectures: expected classes of bert (BertModel, "
+            "BertForSequenceClassification, ...), found 'RobertaForSequenceClassification' of "
+            "roberta");
+  EXPECT_THAT(with("mobilebert", "BertModel"), HasSubstr("found 'BertModel' of bert"));
+  EXPECT_THAT(with("deberta", "DebertaV2ForMaskedLM"), HasSubstr("of deberta-v2"));
+  for (const char* name : {"BertForMaskedLM", "BertModel", "BertForPreTraining", "OwnBertModel"}) {
+    EXPECT_EQ(with("bert", name), "") << name;
+  }
+}
+
+TEST(Families, RobertasRelativesMayHaveEachOthersClasses) {
+  const auto read = ParseArchitecture(
+      Config("xlm-roberta", R"("architectures": ["RobertaForTokenClassification"])"), "config");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(HeadOf(*read), HeadKind::kToken);
 }
 
 }  // namespace

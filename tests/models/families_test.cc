@@ -7,14 +7,21 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
+#include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "base/code_path.h"
 #include "gtest/gtest.h"
+#include "models/weights/safetensors.h"
+#include "models/weights/weight_files.h"
 #include "tests/support/family_check.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
 
 namespace graft {
 namespace {
@@ -60,6 +67,50 @@ INSTANTIATE_TEST_SUITE_P(Families, GoldenFamily, ::testing::ValuesIn(Names()),
                          [](const auto& info) {
                            return absl::StrReplaceAll(info.param, {{"-", "_"}});
                          });
+
+// Copies a golden folder with another prefix at its tensors.
+void CopyWithPrefix(const std::string& from, const std::string& to, std::string_view prefix,
+                    std::string_view other) {
+  std::filesystem::create_directory(to);
+  for (const char* name : {"/config.json", "/expected.safetensors"}) {
+    std::filesystem::copy(from + name, to + name);
+  }
+  const auto files = WeightFiles::OpenFolder(from);
+  ASSERT_THAT(files, testing::IsOk());
+  std::vector<TensorHeader> headers;
+  int renamed = 0;
+  for (const TensorInfo& tensor : files->tensors()) {
+    std::string_view name = tensor.name;
+    const bool prefixed = absl::ConsumePrefix(&name, prefix);
+    headers.push_back({absl::StrCat(prefixed ? other : "", name), tensor.dtype, tensor.shape});
+    renamed += prefixed;
+  }
+  ASSERT_GT(renamed, 0);
+  std::string bytes;
+  ASSERT_THAT(WriteSafetensors(to + "/model.safetensors", headers,
+                               [&](size_t i) -> absl::StatusOr<absl::Span<const char>> {
+                                 bytes.resize(files->tensors()[i].bytes());
+                                 ABSL_RETURN_IF_ERROR(
+                                     files->ReadBytes(files->tensors()[i], absl::MakeSpan(bytes)));
+                                 return bytes;
+                               },
+                               {}),
+              testing::IsOk());
+}
+
+TEST(GoldenFamilies, ThePrefixesOfTheOriginalReleasesAreRead) {
+  const testing::TemporaryFolder folder;
+  for (const auto& [name, prefix, other] :
+       {std::tuple{"nomic-bert", "nomic_bert.", "bert."},
+        std::tuple{"nomic-bert-language", "nomic_bert.", "bert."},
+        std::tuple{"gte", "gte.", "new."}, std::tuple{"gte-native", "gte.", "new."}}) {
+    CopyWithPrefix(Folder(name), folder / name, prefix, other);
+    const auto found = CheckFamily(folder / name);
+    ASSERT_THAT(found, testing::IsOk()) << name;
+    EXPECT_LE(found->values.hidden, 1e-5) << name;
+    EXPECT_LE(found->gradient, 1e-5) << name;
+  }
+}
 
 TEST(GoldenFamilies, EveryFamilyOfTheTableHasOne) {
   std::set<std::string> seen = {"bert"};  // bert_test.cc has more of it

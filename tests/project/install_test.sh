@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs graft into a folder of its own, builds tools/examples against the installed package as a user would, and runs
-# them on the golden classifier and on golden word vectors. Also: every installed header compiles alone and is not an internal one; the plain build needs nothing that only tests need, and the program of the README is
-# that example, word for word.
+# them on the golden classifier and on golden word vectors. Also: every installed header compiles alone and is not an internal one; the plain build needs nothing that only tests need, and the programs of the README are
+# these examples, word for word.
 set -euo pipefail
 source_dir=$1 build_dir=$2
 work=$(mktemp -d)
@@ -22,6 +22,10 @@ test "$("$work/build/nearest_words" "$work/vectors.txt" king none)" = 'king: que
 none: unknown'
 "$work/build/nearest_words" "$source_dir/tests/golden/vectors/skipgram.bin" unbekannt > "$work/out"
 grep -q '^unbekannt: [^ ]* 0\.[0-9]* ' "$work/out"
+
+"$work/build/embed" "$source_dir/tests/golden/embedder-chain" > "$work/out"
+test "$(wc -l < "$work/out")" = 1
+grep -q '^-\?0\.[0-9]*  A wonderful film\.  I liked this movie\.$' "$work/out"
 
 if grep -rl 'Internal: not' "$work/graft/include"; then echo "installed, and internal by their own words" >&2; exit 1; fi
 mkdir "$work/headers"
@@ -48,5 +52,8 @@ cmake --build "$work/headers/build" > "$work/log" || { cat "$work/log"; exit 1; 
 # The installed program runs from where it is.
 test "$("$work/graft/bin/graft" --version)" = "$("$build_dir/bin/graft" --version)"
 
-sed -n '/^```cpp$/,/^```$/p' "$source_dir/README.md" | sed '1d;$d' > "$work/readme.cc"
-diff "$work/readme.cc" "$source_dir/tools/examples/classify.cc"
+# Each program of the README in a file of its own: readme1.cc, readme2.cc.
+awk -v stem="$work/readme" '/^```cpp$/ {inside = 1; ++number; next} /^```$/ {inside = 0} inside {print > (stem number ".cc")}' \
+  "$source_dir/README.md"
+diff "$work/readme1.cc" "$source_dir/tools/examples/classify.cc"
+diff "$work/readme2.cc" "$source_dir/tools/examples/embed.cc"

@@ -22,7 +22,7 @@ struct JsonKind {
 // A file that is cut off is refused.
 inline void CutEverywhere(const JsonKind& kind) {
   SCOPED_TRACE(kind.name);
-  const TemporaryFolder folder;
+  const TemporaryFolder folder(TemporaryFolder::Memory());
   ASSERT_THAT(kind.read(folder.Write("file", kind.contents)), IsOk());
   const size_t end = kind.contents.find_last_of("}]");
   for (size_t size = 0; size <= end; ++size) {
@@ -36,7 +36,7 @@ inline void CutEverywhere(const JsonKind& kind) {
 // A changed byte is read or refused: one that no file may hold, and one that changes the structure.
 inline void ChangeEveryByte(const JsonKind& kind) {
   SCOPED_TRACE(kind.name);
-  const TemporaryFolder folder;
+  const TemporaryFolder folder(TemporaryFolder::Memory());
   size_t refused = 0;
   for (size_t place = 0; place < kind.contents.size(); ++place) {
     for (const char byte : {'\xFF', "\"{9-]"[place % 5]}) {

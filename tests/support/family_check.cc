@@ -15,6 +15,7 @@
 #include <iterator>
 #include <memory>
 #include <numeric>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -104,7 +105,8 @@ absl::StatusOr<std::vector<at::Tensor>> LoadPooler(const FamilyArchitecture& rea
   if (!expected.Has("text0.pooled") || !head.dense_is_pooler) return std::vector<at::Tensor>();
   std::vector<SlotLayout> slots = HeadSlots(head, read.architecture->config().hidden_size, 1);
   slots.resize(2);
-  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(files, slots, read.family->prefix));
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
+                        LoadTensors(files, slots, PrefixIn(files, *read.family)));
   return std::move(loaded.tensors);
 }
 
@@ -127,7 +129,8 @@ absl::StatusOr<Model> Load(const std::string& folder, const Expectations& expect
         HeadSlots(*model.head, read.architecture->config().hidden_size, logits.size(-1));
     slots.insert(slots.end(), model.head_slots.begin(), model.head_slots.end());
   }
-  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded, LoadTensors(files, slots, read.family->prefix));
+  ABSL_ASSIGN_OR_RETURN(LoadedTensors loaded,
+                        LoadTensors(files, slots, PrefixIn(files, *read.family)));
   model.head_tensors.assign(std::make_move_iterator(loaded.tensors.begin() + of_backbone),
                             std::make_move_iterator(loaded.tensors.end()));
   loaded.tensors.resize(of_backbone);
@@ -249,10 +252,12 @@ absl::Status CompareOutputs(const Model& model, const std::string& folder,
   return absl::OkStatus();
 }
 
-// Compares the gradients that the tensors of these slots have with the expected ones.
+// Compares the gradients that the tensors of these slots have with the expected ones, and adds the
+// names of these to `met`.
 absl::Status CompareGradients(const Model& model, const Expectations& expected,
                               const std::vector<SlotLayout>& slots,
-                              const std::vector<at::Tensor>& tensors, FamilyDifferences& found) {
+                              const std::vector<at::Tensor>& tensors, FamilyDifferences& found,
+                              std::set<std::string>& met) {
   std::vector<at::Tensor> gradients;
   for (const at::Tensor& tensor : tensors) {
     gradients.push_back(tensor.grad().defined() ? tensor.grad() : at::zeros_like(tensor));
@@ -272,6 +277,17 @@ absl::Status CompareGradients(const Model& model, const Expectations& expected,
     const double scale = std::max(1.0, peer.abs().max().item<double>());
     Raise(found.gradient, MaxDifference(own, peer) / scale);
     ++found.parameters;
+    met.insert(name);
+  }
+  return absl::OkStatus();
+}
+
+// Whether each expected gradient was met: where nothing is frozen the model has them all.
+absl::Status CheckAllMet(const Expectations& expected, const std::set<std::string>& met) {
+  for (const TensorInfo& tensor : expected.tensors()) {
+    if (!tensor.name.starts_with("grad.") || met.contains(tensor.name)) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("expected ", tensor.name, ", found no such gradient"));
   }
   return absl::OkStatus();
 }
@@ -296,6 +312,7 @@ absl::Status CompareDepth(const Model& model, const Expectations& expected, cons
   }
   if (!loss.requires_grad()) return absl::OkStatus();  // everything is frozen and there is no head
   loss.backward();
+  std::set<std::string> met;
   for (int s = 0; s < backbone->stages(); ++s) {
     const Stage& stage = backbone->stage(s);
     if (s < plan.frozen_stages()) {
@@ -304,10 +321,14 @@ absl::Status CompareDepth(const Model& model, const Expectations& expected, cons
       }
       continue;
     }
-    ABSL_RETURN_IF_ERROR(CompareGradients(model, expected, stage.layout, stage.tensors, found));
+    ABSL_RETURN_IF_ERROR(
+        CompareGradients(model, expected, stage.layout, stage.tensors, found, met));
   }
-  if (!logits.defined()) return absl::OkStatus();
-  return CompareGradients(model, expected, model.head_slots, head_tensors, found);
+  if (logits.defined()) {
+    ABSL_RETURN_IF_ERROR(
+        CompareGradients(model, expected, model.head_slots, head_tensors, found, met));
+  }
+  return plan.frozen_stages() > 0 ? absl::OkStatus() : CheckAllMet(expected, met);
 }
 
 }  // namespace

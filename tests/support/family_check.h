@@ -31,8 +31,9 @@ struct FamilyDifferences {
   int parameters = 0;  // tensors whose gradient was compared
 };
 
-// The folder has config.json, weights and expected.safetensors. Fails like the loaders; a tensor
-// that is expected and not there is NotFound.
+// The folder has config.json, weights and expected.safetensors. Fails like the loaders; a value
+// that is needed for a comparison and not expected is NotFound, an expected gradient that the model
+// does not give FailedPrecondition.
 absl::StatusOr<FamilyDifferences> CheckFamily(const std::string& folder);
 
 }  // namespace graft::testing

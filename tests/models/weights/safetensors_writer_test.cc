@@ -264,5 +264,45 @@ TEST(SafetensorsWriterTest, NarrowAndWideFloatsAreConverted) {
   }
 }
 
+TEST(SafetensorsMatrixTest, RowsInPiecesGiveTheFileOfAllRowsAtOnce) {
+  const TemporaryFolder folder;
+  std::vector<float> values(3000 * 7);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 3;
+  const absl::Span<const float> all(values);
+  for (const int64_t rows : {0, 1, 3000}) {
+    const std::string path = folder / absl::StrCat(rows);
+    auto matrix = SafetensorsMatrix::Create(path, "\"rows\"", 7);
+    ASSERT_THAT(matrix, IsOk());
+    for (int64_t row = 0; row < rows; ++row) {
+      ASSERT_THAT(matrix->Append(all.subspan(row * 7, 7)), IsOk());
+    }
+    ASSERT_THAT(matrix->Append({}), IsOk());
+    ASSERT_THAT(matrix->Commit(), IsOk());
+    const auto file = WeightFiles::Open(path);
+    ASSERT_THAT(file, IsOk());
+    EXPECT_TRUE(file->written_by_graft());
+    ASSERT_THAT(file->tensors(), SizeIs(1));
+    const TensorInfo& tensor = file->tensors()[0];
+    EXPECT_EQ(tensor.name, "\"rows\"");
+    EXPECT_THAT(tensor.shape, ElementsAre(rows, 7));
+    EXPECT_EQ(tensor.begin % 64, 0u);
+    std::vector<float> found(static_cast<size_t>(rows) * 7);
+    ASSERT_THAT(file->ReadAsFloat(tensor, absl::MakeSpan(found)), IsOk());
+    EXPECT_TRUE(absl::MakeConstSpan(found) == all.first(found.size()));
+  }
+}
+
+TEST(SafetensorsMatrixTest, WhatIsNoMatrixIsRefused) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(SafetensorsMatrix::Create(folder / "f", "m", 0),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at least one column")));
+  EXPECT_THAT(SafetensorsMatrix::Create(folder / "f", "\xFF", 3),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("UTF-8")));
+  auto matrix = SafetensorsMatrix::Create(folder / "f", "m", 3);
+  ASSERT_THAT(matrix, IsOk());
+  EXPECT_THAT(matrix->Append({1, 2, 3, 4}), StatusIs(absl::StatusCode::kInvalidArgument,
+                                                     HasSubstr("rows of 3 numbers, found 4")));
+}
+
 }  // namespace
 }  // namespace graft
