@@ -30,14 +30,17 @@ set(graft_public_headers
   models/backbone.h
   models/batch.h
   models/checkpoint.h
+  models/composer.h
   models/encoder_config.h
   models/families/families.h
   models/freeze_plan.h
   models/head_layout.h
   models/kernels/activation_kind.h
+  models/kernels/convolution.h
   models/kernels/dropout.h
   models/kernels/pooling.h
   models/kernels/segments.h
+  models/kernels/word_lookup.h
   models/tensor_memory.h
   models/weights/compare_weights.h
   models/weights/convert_weights.h
@@ -46,11 +49,14 @@ set(graft_public_headers
   models/weights/weight_files.h
   models/weights/weight_table.h
   models/weights_layout.h
+  models/word_backbone.h
   tasks/batching.h
   tasks/bootstrap.h
   tasks/convert_model.h
   tasks/data_set.h
   tasks/embedding_index.h
+  tasks/encode_texts.h
+  tasks/encoded_texts.h
   tasks/inference.h
   tasks/language_head.h
   tasks/metrics.h
@@ -67,6 +73,8 @@ set(graft_public_headers
   tasks/threads.h
   tasks/token_classifier.h
   tasks/training.h
+  tasks/word_model.h
+  tasks/word_start.h
   tokenizers/case_map.h
   tokenizers/encoding.h
   tokenizers/offsets.h
