@@ -271,8 +271,9 @@ absl::StatusOr<ConvertedModel> Convert(const std::string& from, const std::strin
   ABSL_RETURN_IF_ERROR(ExpectFolder(from));
   if (IsWordModelFolder(from)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        from, ": expected an encoder, found a classifier over word vectors, which graft wrote and "
-              "maps as it is"));
+        from,
+        ": expected an encoder, found a classifier over word vectors, which graft wrote and "
+        "maps as it is"));
   }
   ABSL_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules,
                         FindSentenceModules(from, kLinks));

@@ -60,8 +60,8 @@ struct WordStart {
 };
 
 // How the texts were cut that word vectors were made of, as far as their words tell: kTreebank
-// where "n't" is a word, or where English words are and "don't" is not, else kUnicode; in lower case
-// where none of the first 20,000 words has capitals. Without words kUnicode as written.
+// where "n't" is a word, or where English words are and "don't" is not, else kUnicode; in lower
+// case where none of the first 20,000 words has capitals. Without words kUnicode as written.
 WordTokenizerOptions GuessWordTokenizer(const WordVectors& vectors);
 
 // Counts the words of the training texts, makes the table, and for kSif the words' weights and the

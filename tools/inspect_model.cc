@@ -237,12 +237,11 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
     facts.AddRow({"architecture", absl::StrFormat("word vectors, hidden size %d", c.hidden_size)});
     facts.AddRow({"words", model.words->Describe()});
   } else {
-    facts.AddRow(
-        {"architecture",
-         absl::StrFormat(
-             "%s: %d layers, hidden size %d, %d heads, intermediate size %d, %d positions",
-             c.model_type, c.layers, c.hidden_size, c.heads, c.intermediate_size,
-             c.max_positions)});
+    facts.AddRow({"architecture",
+                  absl::StrFormat(
+                      "%s: %d layers, hidden size %d, %d heads, intermediate size %d, %d positions",
+                      c.model_type, c.layers, c.hidden_size, c.heads, c.intermediate_size,
+                      c.max_positions)});
     AddTokenizer(*model.tokenizer, facts);
   }
   facts.AddRow({"longest text", absl::StrCat(folder.max_length, " tokens")});

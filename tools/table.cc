@@ -90,8 +90,8 @@ size_t DisplayWidth(std::string_view text) {
 std::string Printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const auto plain = std::find_if_not(text.begin(), text.end(),
-                                        [](char c) { return c >= 0x20 && c < 0x7F; });
+    const auto plain =
+        std::find_if_not(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
     out.append(text.begin(), plain);
     text.remove_prefix(static_cast<size_t>(plain - text.begin()));
     if (text.empty()) break;

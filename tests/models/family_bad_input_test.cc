@@ -180,10 +180,11 @@ TEST_P(FamilyBadInput, AVocabularyPastTheMatrixIsRefused) {
 }
 
 TEST_P(FamilyBadInput, AHiddenSizeThatContradictsTheTensorsIsRefused) {
-  EXPECT_THAT(Refusal(GetParam().hidden, 2 * Number(GetParam().hidden)),
-              AllOf(HasSubstr("expected "), HasSubstr("found "),
-                    AnyOf(HasSubstr("model.safetensors: the tensors do not fit the configuration: "),
-                          HasSubstr("config.json: pooler_hidden_size"))));
+  EXPECT_THAT(
+      Refusal(GetParam().hidden, 2 * Number(GetParam().hidden)),
+      AllOf(HasSubstr("expected "), HasSubstr("found "),
+            AnyOf(HasSubstr("model.safetensors: the tensors do not fit the configuration: "),
+                  HasSubstr("config.json: pooler_hidden_size"))));
 }
 
 TEST_P(FamilyBadInput, AnIntermediateSizeThatContradictsTheTensorsIsRefused) {

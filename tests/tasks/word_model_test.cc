@@ -109,7 +109,8 @@ TEST(ParseWordListTest, DamageIsNamedWithItsLine) {
   const auto refused = [](std::string_view text) {
     return std::string(ParseWordList(text, 2, "words.txt").status().message());
   };
-  EXPECT_THAT(refused("a\na\n"), HasSubstr("words.txt:2: expected different words, found 'a' again"));
+  EXPECT_THAT(refused("a\na\n"),
+              HasSubstr("words.txt:2: expected different words, found 'a' again"));
   EXPECT_THAT(refused("a\n\n"), HasSubstr("words.txt:2: expected a word, found an empty line"));
   EXPECT_THAT(refused("a\nb"), HasSubstr("words.txt:2: expected a line end, found the end"));
   EXPECT_THAT(refused("a\n"), HasSubstr("expected 2 words, as graft.json says, found 1"));

@@ -6,9 +6,7 @@ namespace graft {
 namespace {
 
 // Five words, of which two have rows in a table of three.
-WordRows FiveWords() {
-  return {Random({5, 7}), at::tensor({-1, 2, -1, 0, -1}, at::kInt), {}};
-}
+WordRows FiveWords() { return {Random({5, 7}), at::tensor({-1, 2, -1, 0, -1}, at::kInt), {}}; }
 
 TEST(WordLookupTest, WordsOfTheTableGetItsRowsAndTheOthersTheirVectors) {
   WithThreads([] {
