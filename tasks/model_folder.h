@@ -110,9 +110,6 @@ struct ClassifierToSave {
   std::map<std::string, std::string>
       training;                      // how it was trained, for people: stands in graft.json
   const WordModel* words = nullptr;  // of a model over word vectors
-  // A folder that this process wrote of an earlier state: its word vectors, which are the same, get
-  // a second name (a hard link) where the file system can, and are not written again.
-  std::string earlier = "";
 };
 
 // Whether SaveClassifier could write there: creates and removes a temporary folder. AlreadyExists

@@ -1,8 +1,6 @@
 #include "tasks/word_model_folder.h"
 
 #include <ATen/ops/empty.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -29,32 +27,6 @@ constexpr uint64_t kMaxWordsBytes = uint64_t{4} << 30;
 
 std::string VectorsFolder(const std::string& folder, size_t set) {
   return JoinPath(folder, absl::StrCat("vectors-", set + 1));
-}
-
-constexpr const char* kVectorFiles[] = {"vectors.safetensors", "words.txt", "words.index"};
-
-// Gives a folder of vectors a second name; false, and nothing there, where that cannot be.
-bool LinkVectors(const std::string& from, const std::string& to) {
-  if (::mkdir(to.c_str(), 0777) != 0) return false;
-  const bool linked =
-      std::all_of(std::begin(kVectorFiles), std::end(kVectorFiles), [&](const char* name) {
-        return ::link(JoinPath(from, name).c_str(), JoinPath(to, name).c_str()) == 0;
-      });
-  if (linked) return true;
-  for (const char* name : kVectorFiles) ::unlink(JoinPath(to, name).c_str());
-  ::rmdir(to.c_str());
-  return false;
-}
-
-absl::Status WriteSets(const std::string& folder, const ClassifierToSave& model) {
-  for (size_t set = 0; set < model.words->sets().size(); ++set) {
-    const std::string path = VectorsFolder(folder, set);
-    if (!model.earlier.empty() && LinkVectors(VectorsFolder(model.earlier, set), path)) continue;
-    const WordVectors& vectors = model.words->sets()[set].vectors();
-    ABSL_RETURN_IF_ERROR(WriteWordVectors(
-        vectors, path, {.format = VectorFormat::kGraft, .storage = vectors.matrix().storage}));
-  }
-  return absl::OkStatus();
 }
 
 // What the composer has beside its weights: the words' weights [V] and the component [1, H].
@@ -175,7 +147,7 @@ absl::Status LoadWordModel(LoadedModel& model) {
   if (settings.vocabulary > 0) folder.files.push_back(JoinPath(folder.path, kWordsFile));
   for (size_t set = 0; set < settings.set_widths.size(); ++set) {
     const std::string vectors = VectorsFolder(folder.path, set);
-    for (const char* name : kVectorFiles) {
+    for (const char* name : {"vectors.safetensors", "words.txt", "words.index"}) {
       folder.files.push_back(JoinPath(vectors, name));
     }
   }
@@ -204,7 +176,13 @@ absl::Status WriteWordModel(const std::string& folder, const ClassifierToSave& m
     tensors.push_back({"sif.component", model.head->config().composer->component});
   }
   ABSL_RETURN_IF_ERROR(SaveTensors(JoinPath(folder, "model.safetensors"), tensors));
-  return WriteSets(folder, model);
+  for (size_t set = 0; set < words.sets().size(); ++set) {
+    const WordVectors& vectors = words.sets()[set].vectors();
+    ABSL_RETURN_IF_ERROR(
+        WriteWordVectors(vectors, VectorsFolder(folder, set),
+                         {.format = VectorFormat::kGraft, .storage = vectors.matrix().storage}));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace graft

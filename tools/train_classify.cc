@@ -151,8 +151,7 @@ class Session {
                                  .labels = &job_.labels,
                                  .max_length = job_.max_length,
                                  .training = record_,
-                                 .words = job_.model.words.get(),
-                                 .earlier = saved_ ? o_.out : ""};
+                                 .words = job_.model.words.get()};
     // What stands there now is either what --overwrite allows to replace or this run's own earlier
     // state.
     ABSL_RETURN_IF_ERROR(SaveClassifier(o_.out, model, o_.overwrite || saved_));

@@ -253,7 +253,8 @@ TEST(WordStartTest, SifWeighsWordsByTheirShareAndFindsTheCommonDirection) {
     rows.push_back(sum / (end - begin));
   }
   const at::Tensor vt = std::get<2>(at::linalg_svd(at::stack(rows)));
-  const double cosine = (vt[0] * start->composer.component[0].to(at::kDouble)).sum().item<double>();
+  const double cosine =
+      (vt[0] * start->composer.component[0].to(at::kDouble)).sum().item<double>();
   EXPECT_NEAR(std::abs(cosine), 1, 1e-6);
   EXPECT_NEAR(start->composer.component.norm().item<double>(), 1, 1e-6);
 }
@@ -316,29 +317,11 @@ TEST_F(WordFolder, ContradictionsInGraftJsonAreNamed) {
 
 TEST_F(WordFolder, MissingAndForeignFilesAreNamed) {
   std::filesystem::rename(path_ + "/words.txt", path_ + "/gone");
-  EXPECT_THAT(TextClassifier::Load(path_).status(),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("words.txt")));
+  EXPECT_THAT(TextClassifier::Load(path_).status(), StatusIs(absl::StatusCode::kNotFound, HasSubstr("words.txt")));
   std::filesystem::rename(path_ + "/gone", path_ + "/words.txt");
   std::filesystem::rename(path_ + "/vectors-1", path_ + "/gone");
   EXPECT_THAT(TextClassifier::Load(path_).status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("vectors-1")));
-}
-
-TEST_F(WordFolder, AnEarlierOnesVectorsGetASecondName) {
-  const Trained trained = Train(Options(ComposerKind::kAverage), 1);
-  ClassifierToSave model = trained.to_save();
-  model.earlier = path_;
-  const std::string vectors = "/vectors-1/vectors.safetensors";
-  ASSERT_TRUE(SaveClassifier(folder_ / "next", model, false).ok());
-  EXPECT_TRUE(TextClassifier::Load(folder_ / "next").ok());
-  EXPECT_TRUE(std::filesystem::equivalent(path_ + vectors, folder_ / "next" + vectors));
-  // In its own place, as training does, and where there is no earlier one.
-  ASSERT_TRUE(SaveClassifier(path_, model, true).ok());
-  EXPECT_TRUE(std::filesystem::equivalent(path_ + vectors, folder_ / "next" + vectors));
-  model.earlier = folder_ / "nothing";
-  ASSERT_TRUE(SaveClassifier(folder_ / "last", model, false).ok());
-  EXPECT_FALSE(std::filesystem::equivalent(path_ + vectors, folder_ / "last" + vectors));
-  EXPECT_TRUE(TextClassifier::Load(folder_ / "last").ok());
 }
 
 TEST_F(WordFolder, IsReplacedOnlyOnDemand) {
