@@ -36,10 +36,10 @@ struct SequenceClassifierConfig {
 // Dropout and a linear layer over what the pooling makes.
 HeadLayout LinearHead(Pooling pooling, double dropout);
 
-// For people: "cls pooling with pooler", "cnn, 100 filters of width 3, 4 and 5".
+// For people: "cls pooling with pooler", "cnn, 100 filters of width 3, 4, 5".
 std::string DescribeHead(const SequenceClassifierConfig& config);
 
-// What a head trained for one may take over from another: all but the dropouts and the deviation of
+// What a head of an encoder trained for one may take over from another: all but the dropouts and the deviation of
 // new weights are the same.
 bool SameLayers(const SequenceClassifierConfig& a, const SequenceClassifierConfig& b);
 

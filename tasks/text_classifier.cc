@@ -1,10 +1,12 @@
 #include "tasks/text_classifier.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 #include "models/catch_errors.h"
 #include "tasks/encode_texts.h"
 #include "tasks/inference.h"
@@ -40,6 +42,14 @@ absl::StatusOr<std::vector<Classification>> Classify(const LoadedModel& model,
     logits = ComputeLogits(*model.backbone, *model.head, encoded);
   }
   const size_t classes = model.folder.labels.size();
+  const auto bad = std::find_if(logits.begin(), logits.end(),
+                                [](float logit) { return !std::isfinite(logit); });
+  if (bad != logits.end()) {
+    const size_t text = static_cast<size_t>(bad - logits.begin()) / classes;
+    return absl::InvalidArgumentError(
+        absl::StrCat(model.folder.path, ": expected weights that give finite numbers, found ", *bad,
+                     " for ", Quoted(texts[text])));
+  }
   std::vector<Classification> results;
   results.reserve(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {

@@ -39,7 +39,8 @@ class TextClassifier {
 
   // One result a text, in order. A text's result does not depend on the others, bit for bit (CPU).
   // Ill-formed UTF-8 is read as U+FFFD. InvalidArgument for a text without a token (an empty one,
-  // where the tokenizer adds none of its own). ResourceExhausted when memory runs out, Internal
+  // where the tokenizer adds none of its own) and for weights that give no finite numbers, which
+  // quote the text. ResourceExhausted when memory runs out, Internal
   // when LibTorch fails otherwise.
   absl::StatusOr<std::vector<Classification>> Predict(absl::Span<const std::string> texts) const;
   absl::StatusOr<std::vector<Classification>> Predict(

@@ -111,8 +111,9 @@ EncodedTexts WordModel::Encode(absl::Span<const std::string_view> texts, int64_t
 }
 
 std::vector<WordCount> CountWords(const WordTokenizer& tokenizer,
-                                  absl::Span<const std::string_view> texts, int threads) {
-  const std::vector<Piece> pieces = ReadPieces(tokenizer, texts, INT64_MAX, threads);
+                                  absl::Span<const std::string_view> texts, int64_t max_length,
+                                  int threads) {
+  const std::vector<Piece> pieces = ReadPieces(tokenizer, texts, max_length, threads);
   absl::flat_hash_map<std::string_view, int64_t> counts;
   for (const Piece& piece : pieces) {
     for (const std::string& word : piece.words) ++counts[word];

@@ -44,14 +44,15 @@ class WordModel {
   const Words& vocabulary() const { return vocabulary_; }
   const std::vector<float>& weights() const { return weights_; }
 
-  // The words of texts, of each the first `max_length`, and the row of each different one: of all
-  // sets side by side, with zeros where a set has nothing for it. Words that the training texts did
+  // The words of texts, of each the first `max_length`, and for each different one its row of the
+  // table and its vector: of all sets side by side, with zeros where a set has nothing for it, and
+  // for words of the table where there is one channel. Words that the training texts did
   // not have weigh 1. Uses up to `threads` threads; a text's words and rows do not depend on them
   // or on the other texts.
   EncodedTexts Encode(absl::Span<const std::string_view> texts, int64_t max_length,
                       int threads) const;
 
-  // One line for people: "words by white space, lower case; 2 sets of vectors, 150 components".
+  // One line for people: "words by treebank, lower case; 400000 x 50 vectors, 13825 x 50 trained".
   std::string Describe() const;
 
  private:
@@ -69,9 +70,11 @@ struct WordCount {
   int64_t count = 0;
 };
 
-// The words of texts by falling count, those of one count in the order of their bytes.
+// The first `max_length` words of each text by falling count, those of one count in the order of
+// their bytes.
 std::vector<WordCount> CountWords(const WordTokenizer& tokenizer,
-                                  absl::Span<const std::string_view> texts, int threads);
+                                  absl::Span<const std::string_view> texts, int64_t max_length,
+                                  int threads);
 
 // A text with one word a line, as words.txt has them. DataLoss with the line for a word that is
 // empty or there twice, and where there are not `count`.

@@ -84,14 +84,18 @@ bool IsWordModelFolder(const std::string& path) {
   const std::string file = JoinPath(path, "graft.json");
   if (!PathExists(file)) return false;
   const auto document = JsonDocument::Load(file);
-  return document.ok() && document->root().Find("words").has_value();
+  if (document.ok() && document->root().Find("words").has_value()) return true;
+  // No other layout has graft.json and none of these: let its reader say what is wrong.
+  const auto has = [&](const char* name) { return PathExists(JoinPath(path, name)); };
+  return !has("config.json") && !has("bert_config.json") && !has("modules.json");
 }
 
 absl::Status OpenWordModel(ModelFolder& folder) {
   const std::string path = JoinPath(folder.path, "graft.json");
   ABSL_ASSIGN_OR_RETURN(GraftJson settings, ReadGraftJson(path));
   if (!settings.words) {
-    return absl::DataLossError(absl::StrCat(path, ": changed while it was read"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": words: expected an object where there is no config.json, found none"));
   }
   folder.config_file = path;
   folder.files.push_back(path);
@@ -129,6 +133,8 @@ absl::Status LoadWordModel(LoadedModel& model) {
     const std::vector<at::Tensor> fixed = TakeLast(loaded.tensors, fixed_slots.size());
     ABSL_ASSIGN_OR_RETURN(weights,
                           FiniteFloats(fixed[0], absl::StrCat(folder.path, ": sif.weights")));
+    ABSL_RETURN_IF_ERROR(
+        FiniteFloats(fixed[1], absl::StrCat(folder.path, ": sif.component")).status());
     if (folder.head) folder.head->composer->component = fixed[1];
   }
   std::vector<at::Tensor> head = TakeLast(loaded.tensors, head_slots);

@@ -10,7 +10,7 @@
 
 namespace graft {
 
-// Whether a folder's graft.json describes such a model; false as well where it cannot be read.
+// Whether a folder's graft.json describes such a model, or is all that says what the folder is.
 bool IsWordModelFolder(const std::string& path);
 
 // Fills in a folder whose path is set, from graft.json.

@@ -1,5 +1,6 @@
 #include "tasks/word_model_json.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <string_view>
@@ -74,6 +75,11 @@ absl::Status ReadUnknown(const JsonValue& words, UnknownWordOptions& options) {
   return json.Error(absl::StrCat("last: expected none, zero or rare, found '", name, "'"));
 }
 
+bool HasRepeated(std::vector<int64_t> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  return std::adjacent_find(numbers.begin(), numbers.end()) != numbers.end();
+}
+
 // The sizes of table and vectors, which hang on one another.
 absl::Status ReadSizes(const JsonValue& words, WordModelSettings& s) {
   ABSL_ASSIGN_OR_RETURN(const JsonValue sets, words.Get("sets"));
@@ -113,6 +119,9 @@ absl::Status ReadComposer(const JsonValue& root, WordModelSettings& s) {
     ABSL_ASSIGN_OR_RETURN(const JsonValue widths, json.Get("widths"));
     ABSL_ASSIGN_OR_RETURN(c.convolution.widths, ReadIntegers(widths, kMaxWindow, kMaxWindow));
     if (c.convolution.widths.empty()) return widths.Error("expected a width, found none");
+    if (HasRepeated(c.convolution.widths)) {
+      return widths.Error("expected different widths, found one twice");
+    }
   } else if (c.kind == ComposerKind::kLstm) {
     ABSL_ASSIGN_OR_RETURN(c.lstm_size, json.GetInt("size", 1, kMaxLstm));
     ABSL_ASSIGN_OR_RETURN(const std::string_view pooling, json.GetString("pooling"));

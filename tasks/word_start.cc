@@ -12,10 +12,13 @@
 #include <utility>
 
 #include "absl/status/status_macros.h"
+#include "base/json.h"
 #include "models/catch_errors.h"
+#include "nlohmann/json.hpp"
 #include "tasks/batching.h"
 #include "tasks/head_weights.h"
 #include "tasks/inference.h"
+#include "tasks/word_model_json.h"
 #include "tokenizers/case_map.h"
 
 namespace graft {
@@ -67,6 +70,21 @@ SeenVectors LookUp(const WordStartOptions& o, std::vector<WordCount> counts) {
   return seen;
 }
 
+// The standard deviation of the components of a set's first rows.
+double DeviationOfRows(const WordVectors& vectors) {
+  constexpr int64_t kRows = 10'000;
+  const auto width = static_cast<size_t>(vectors.width());
+  const int64_t rows = std::min(kRows, vectors.size());
+  if (rows == 0) return 1 / static_cast<double>(width);
+  std::vector<float> row(width);
+  double squares = 0;
+  for (int64_t i = 0; i < rows; ++i) {
+    vectors.Row(i, absl::MakeSpan(row));
+    for (const float x : row) squares += static_cast<double>(x) * x;
+  }
+  return std::sqrt(squares / static_cast<double>(rows * vectors.width()));
+}
+
 // The standard deviation of the components of what a set knows of the seen words.
 double Deviation(const SeenVectors& seen, size_t set, int64_t first_column) {
   const int64_t width = seen.sets[set].vectors().width();
@@ -81,7 +99,7 @@ double Deviation(const SeenVectors& seen, size_t set, int64_t first_column) {
     }
     count += width;
   }
-  if (count == 0) return 0;
+  if (count == 0) return DeviationOfRows(seen.sets[set].vectors());
   const double mean = sum / static_cast<double>(count);
   return std::sqrt(std::max(0.0, squares / static_cast<double>(count) - mean * mean));
 }
@@ -182,6 +200,15 @@ at::Tensor FirstComponent(const Composer& composer, const Backbone& backbone,
   return (flip ? -vector : vector).to(at::kFloat).unsqueeze(0).contiguous();
 }
 
+// What graft.json could not say of a trained model would be found only when it is saved.
+absl::Status CheckStorable(const WordModelSettings& settings) {
+  nlohmann::ordered_json json;
+  AddWordModelSettings(settings, json);
+  ABSL_ASSIGN_OR_RETURN(const JsonDocument document,
+                        JsonDocument::Parse(json.dump(), "word vectors"));
+  return ReadWordModelSettings(document.root()).status();
+}
+
 absl::StatusOr<WordStart> Start(WordStartOptions& o, absl::Span<const std::string_view> texts,
                                 int threads) {
   WordModelSettings settings;
@@ -190,7 +217,7 @@ absl::StatusOr<WordStart> Start(WordStartOptions& o, absl::Span<const std::strin
                            ? WordTokenizerOptions{.split = WordSplit::kUnicode, .lower_case = true}
                            : GuessWordTokenizer(o.sets[0]);
   settings.unknown = o.unknown;
-  const SeenVectors seen = LookUp(o, CountWords(WordTokenizer(settings.tokenizer), texts, threads));
+  const SeenVectors seen = LookUp(o, CountWords(WordTokenizer(settings.tokenizer), texts, o.max_length, threads));
   const Vocabulary vocabulary = MakeVocabulary(o, seen);
   WordStart start;
   start.report = Report(seen);
@@ -209,6 +236,7 @@ absl::StatusOr<WordStart> Start(WordStartOptions& o, absl::Span<const std::strin
   std::vector<float> weights;
   if (settings.weighted) weights = SifWeights(o.sif_a, seen, vocabulary, start.report.tokens);
 
+  ABSL_RETURN_IF_ERROR(CheckStorable(settings));
   LoadedModel& model = start.model;
   model.words = std::make_shared<const WordModel>(settings, std::move(o.sets), words.Finish(),
                                                   std::move(weights));
@@ -219,7 +247,7 @@ absl::StatusOr<WordStart> Start(WordStartOptions& o, absl::Span<const std::strin
   model.backbone = std::make_shared<const Backbone>(model.folder.architecture, std::move(table));
   start.composer = settings.composer;
   if (settings.weighted) {
-    const EncodedTexts encoded = model.words->Encode(texts, model.folder.max_length, threads);
+    const EncodedTexts encoded = model.words->Encode(texts, o.max_length, threads);
     ABSL_RETURN_IF_ERROR(CheckEveryTextHasTokens(texts, encoded.tokens));
     start.composer.component = FirstComponent(settings.composer, *model.backbone, encoded);
   }

@@ -25,7 +25,7 @@ enum class TrainRows {
 // What the rows of the table are at first.
 enum class RowInit {
   kPretrained,  // the vectors; random where there are none
-  kRandom,      // all random, as wide as the vectors and with their deviation; these are not kept
+  kRandom,      // all random, as wide as the vectors and with their deviation; they are not kept
 };
 
 struct WordStartOptions {
@@ -42,6 +42,7 @@ struct WordStartOptions {
   int channels = 1;
   Composer composer;  // its kind and sizes
   double dropout = 0;
+  int64_t max_length = 1'000'000;  // words of a text; what is behind them does not count
   double sif_a = 1e-3;  // a of a / (a + p(word)); Arora et al. 2017: 1e-4 to 1e-3
   uint64_t seed = 1;
 };
@@ -66,8 +67,8 @@ WordTokenizerOptions GuessWordTokenizer(const WordVectors& vectors);
 
 // Counts the words of the training texts, makes the table, and for kSif the words' weights and the
 // component: of the weighted means of all texts the first right singular vector, not centred.
-// Options must make sense together: 2 channels have sets and a table. InvalidArgument for a text
-// without a word. Uses `threads` threads; the result does not depend on them, but for the last
+// InvalidArgument for what no folder of such a model can hold, and with kSif for a text without a
+// word. Uses `threads` threads; the result does not depend on them, but for the last
 // digits of the component.
 absl::StatusOr<WordStart> StartWordModel(WordStartOptions options,
                                          absl::Span<const std::string_view> texts, int threads);

@@ -43,6 +43,9 @@ void SumWindow(const Filters& f, const float* x, const float* bias, int64_t firs
   }
 }
 
+// NaN is one, and stays: what it says of weights must not get lost.
+bool IsNewMaximum(float value, float before) { return !(value <= before) && before == before; }
+
 // y [count] = max(0, the largest of all windows); `chosen` [count], unless it is null: the first
 // token of the window that has it, or INT32_MIN where that is not above 0.
 void MaxOfText(const Filters& f, const float* x, const float* bias, float* value, float* y,
@@ -52,11 +55,11 @@ void MaxOfText(const Filters& f, const float* x, const float* bias, float* value
   for (int64_t first = 1 - f.width; first < f.tokens; ++first) {
     SumWindow(f, x, bias, first, value);
     if (chosen == nullptr) {
-      for (int64_t c = 0; c < f.count; ++c) y[c] = value[c] > y[c] ? value[c] : y[c];
+      for (int64_t c = 0; c < f.count; ++c) y[c] = IsNewMaximum(value[c], y[c]) ? value[c] : y[c];
       continue;
     }
     for (int64_t c = 0; c < f.count; ++c) {
-      const bool larger = value[c] > y[c];
+      const bool larger = IsNewMaximum(value[c], y[c]);
       y[c] = larger ? value[c] : y[c];
       chosen[c] = larger ? static_cast<int32_t>(first) : chosen[c];
     }

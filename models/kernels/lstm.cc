@@ -229,8 +229,12 @@ at::Tensor BidirectionalLstm(const at::Tensor& projected, const at::Tensor& fort
         projected.size(1) == 8 * size && weight.size(0) == 4 * size && weight.size(1) == size,
         "BidirectionalLstm: ", projected.size(1), " columns for a weight of ", weight.sizes());
   }
-  return LstmFunction::apply(projected.contiguous(), forth.contiguous(), back.contiguous(),
-                             segments);
+  const at::Tensor x = projected.contiguous(), f = forth.contiguous(), b = back.contiguous();
+  if (RecordsGradient(x, f, b)) return LstmFunction::apply(x, f, b, segments);
+  const at::Tensor hidden = at::zeros({x.size(0), 2 * size}, at::kFloat);  // [R, 2H]
+  RunForward({size, 0, Steps(segments, false), f}, x, hidden);
+  RunForward({size, size, Steps(segments, true), b}, x, hidden);
+  return hidden;
 }
 
 }  // namespace graft

@@ -10,7 +10,7 @@ namespace graft {
 
 // The different words of some texts.
 struct WordRows {
-  at::Tensor vectors;     // float32 [U, D]: what the pretrained vectors give for each
+  at::Tensor vectors;     // float32 [U, D]: of each, where it is not the table's
   at::Tensor table_rows;  // int32 [U]: a word's row of the table, -1 where it has none
   at::Tensor weights;     // float32 [U]: of each in a weighted mean; undefined: 1
 };

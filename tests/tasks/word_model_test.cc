@@ -91,7 +91,7 @@ TEST(WordModelTest, ATextsWordsDoNotDependOnTheOthersOrOnThreads) {
 TEST(CountWordsTest, FallByCountAndThenByTheirBytes) {
   const std::vector<std::string_view> texts = {"b a c b", "c d"};
   std::vector<std::string> found;
-  for (const WordCount& word : CountWords(WordTokenizer({}), texts, 2)) {
+  for (const WordCount& word : CountWords(WordTokenizer({}), texts, 9, 2)) {
     found.push_back(word.word + std::to_string(word.count));
   }
   EXPECT_THAT(found, ElementsAre("b2", "c2", "a1", "d1"));
