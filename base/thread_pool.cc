@@ -73,7 +73,7 @@ void ThreadPool::StartThreads(int64_t wanted) {
       const int64_t number = static_cast<int64_t>(threads_.size());
       threads_.emplace_back([this, number] { Help(number); });
     }
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // The system gives no more threads or memory; the next call tries again.
   }
 }

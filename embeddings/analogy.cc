@@ -193,6 +193,7 @@ std::vector<std::vector<Neighbor>> Add(const VectorSearch& search, absl::Span<co
                                        const Excluded& excluded) {
   const auto width = static_cast<size_t>(search.vectors().width());
   std::vector<std::vector<double>> units;
+  units.reserve(terms.size() / width);
   for (size_t t = 0; t < terms.size() / width; ++t) {
     units.push_back(Unit(terms.subspan(t * width, width)));
   }

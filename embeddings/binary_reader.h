@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "absl/status/status.h"
+#include "absl/status/status_macros.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "embeddings/byte_source.h"
@@ -34,9 +35,8 @@ class BinaryReader {
   absl::StatusOr<T> Number(std::string_view what) {
     static_assert(std::is_arithmetic_v<T>);
     T value;
-    const absl::Status read =
-        Fill(absl::MakeSpan(reinterpret_cast<char*>(&value), sizeof(value)), what);
-    if (!read.ok()) return read;
+    ABSL_RETURN_IF_ERROR(
+        Fill(absl::MakeSpan(reinterpret_cast<char*>(&value), sizeof(value)), what));
     return value;
   }
   // The same, at least `least` and at most `most`.

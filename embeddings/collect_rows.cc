@@ -61,15 +61,13 @@ class Collector {
   };
 
   void Work() {
-    Parsed parsed;
     int64_t number = 0;
-    while (Take(parsed, number)) {
+    while (true) {
+      Parsed parsed;
+      if (!Take(parsed, number)) return;
       reader_.Parse(parsed.batch,
                     consume_ == nullptr ? Row(parsed.first_row) : parsed.floats.data());
       Give(std::move(parsed), number);
-      parsed.batch.words.clear();
-      parsed.batch.rows.clear();
-      parsed.batch.problems.clear();
     }
   }
 
@@ -200,8 +198,9 @@ absl::Status Collector::Finish() {
   // What is first in the file is told; a fault in taking bytes is behind all rows that were taken.
   ABSL_RETURN_IF_ERROR(row_error_);
   if (!take_error_.ok()) {
-    if (!options_.repair || rows_ == 0 || absl::IsResourceExhausted(take_error_))
+    if (!options_.repair || rows_ == 0 || absl::IsResourceExhausted(take_error_)) {
       return take_error_;
+    }
     Note(LoadFinding::Kind::kSkippedRow, ++report_.skipped, 0, 0,
          absl::StrCat(take_error_.message(), "; the rows before are kept"));
   }

@@ -56,7 +56,7 @@ class FastTextReader {
   absl::Status ReadPruned(int64_t count);
   absl::Status CheckInput(const FastTextMatrix& input, bool quantized);
   absl::Status CheckOutput(const FastTextMatrix& output) const;
-  absl::StatusOr<WordVectors> Assemble(FastTextMatrix input);
+  absl::StatusOr<WordVectors> Assemble(const FastTextMatrix& input);
   void Describe(bool quantized);
 
   BinaryReader in_;
@@ -191,7 +191,7 @@ void FastTextReader::Describe(bool quantized) {
 
 // Turns the first rows of the input matrix into the vectors of the words, in place: a word's own
 // row is needed for itself alone. FastText::getWordVector.
-absl::StatusOr<WordVectors> FastTextReader::Assemble(FastTextMatrix input) {
+absl::StatusOr<WordVectors> FastTextReader::Assemble(const FastTextMatrix& input) {
   const int64_t width = args_.width, ngram_rows = input.rows - dictionary_.words;
   float* const floats = input.floats();
   const SubWordRules rules = {.min_length = static_cast<int>(args_.min_length),
@@ -264,7 +264,7 @@ absl::StatusOr<WordVectors> FastTextReader::Read() {
     return in_.Error(in_.position(), "nwords", "at least one word", "none");
   }
   Describe(quantized != 0);
-  return Assemble(std::move(input));
+  return Assemble(input);
 }
 
 }  // namespace
@@ -291,7 +291,7 @@ absl::StatusOr<LoadedVectors> ReadFastText(ByteSource& source, const LoadOptions
   return LoadedVectors{std::move(vectors), std::move(report)};
 }
 
-absl::StatusOr<LoadedVectors> MakeFloret(CollectedRows rows, SubWordRules rules,
+absl::StatusOr<LoadedVectors> MakeFloret(const CollectedRows& rows, SubWordRules rules,
                                          const std::string& name, LoadReport report) {
   for (int64_t row = 0; row < rows.words.size(); ++row) {
     if (rows.words[row] != absl::StrCat(row)) {

@@ -34,7 +34,7 @@ absl::StatusOr<LoadedVectors> ReadFinalfusion(ByteSource& source, const LoadOpti
                                               LoadReport report);
 
 // floret: rows as the text reader gives them, without words.
-absl::StatusOr<LoadedVectors> MakeFloret(CollectedRows rows, SubWordRules rules,
+absl::StatusOr<LoadedVectors> MakeFloret(const CollectedRows& rows, SubWordRules rules,
                                          const std::string& name, LoadReport report);
 
 // Counts and lists a word that is no UTF-8, and one that was there before.

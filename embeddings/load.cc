@@ -93,7 +93,7 @@ absl::StatusOr<LoadedVectors> LoadWordVectors(const std::string& path, const Loa
   if (reader == nullptr) return LoadInOnePiece(source, path, options, std::move(report));
   ABSL_ASSIGN_OR_RETURN(CollectedRows rows, CollectRows(*reader, source.name(), options, report));
   if (const SubWordRules* const rules = reader->floret()) {
-    return MakeFloret(std::move(rows), *rules, source.name(), std::move(report));
+    return MakeFloret(rows, *rules, source.name(), std::move(report));
   }
   return LoadedVectors{WordVectors(std::move(rows.words), std::move(rows.matrix)),
                        std::move(report)};

@@ -181,8 +181,9 @@ absl::Status ReadWords(const std::string& path, const LoadOptions& options, Vect
       std::string_view word = std::string_view(rest).substr(begin, end - begin);
       const uint64_t at = offset + begin;
       absl::ConsumeSuffix(&word, "\r");
-      if (++line > rows)
+      if (++line > rows) {
         return error(line, at, "the end of the list after ", rows, " words, found more");
+      }
       if (word.empty() || word.size() > options.max_word_bytes) {
         return error(line, at, "a word of 1 to ", options.max_word_bytes, " bytes, found one of ",
                      word.size());

@@ -135,6 +135,7 @@ std::vector<Neighbor> VectorSearch::State::Finish(absl::Span<const float> query,
   std::vector<float> scratch(static_cast<size_t>(width()));
   const double length = Length(query.data(), width());
   std::vector<Neighbor> neighbors;
+  neighbors.reserve(rows.size());
   for (const Candidates::Row& row : rows) {
     neighbors.push_back(Score(query, length, row.row, scratch.data()));
   }

@@ -95,7 +95,8 @@ class MatrixFile {
     return found->second;
   }
 
-  absl::StatusOr<const float*> Floats(std::string_view name, std::vector<int64_t> shape) const {
+  absl::StatusOr<const float*> Floats(std::string_view name,
+                                      const std::vector<int64_t>& shape) const {
     const TensorInfo* const tensor = Find(name);
     if (tensor == nullptr || tensor->dtype != DType::kF32 || tensor->shape != shape) {
       return Error(

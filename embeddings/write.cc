@@ -66,8 +66,9 @@ class FileWriter : public RowWriter {
     bool sound = !word.empty() && word.find('\0') == std::string_view::npos &&
                  word.find('\n') == std::string_view::npos;
     if (sound && binary) sound = word.find(' ') == std::string_view::npos;
-    if (sound && !binary)
+    if (sound && !binary) {
       sound = !blank(word.front()) && !blank(word.back()) && !EndsInNumber(word);
+    }
     if (sound) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(path_, ": expected words that ",
                                                    VectorFormatName(format_), " can hold, found ",

@@ -92,8 +92,9 @@ absl::StatusOr<std::vector<PackedEntry>> ListZipEntries(const InputFile& file) {
     const size_t name_size = ZipNumber<uint16_t>(rest, 28),
                  extra_size = ZipNumber<uint16_t>(rest, 30);
     const size_t whole = kCentralSize + name_size + extra_size + ZipNumber<uint16_t>(rest, 32);
-    if (whole > rest.size())
+    if (whole > rest.size()) {
       return Error(file, at, "an entry that ends in the directory, found one of ", whole, " bytes");
+    }
     PackedEntry entry = {.name = std::string(rest.substr(kCentralSize, name_size)),
                          .method = ZipNumber<uint16_t>(rest, 10),
                          .crc = ZipNumber<uint32_t>(rest, 16),

@@ -226,6 +226,17 @@ void AddTokenizer(const Tokenizer& tokenizer, Table& facts) {
   facts.AddRow({"its longest input", longest > 0 ? absl::StrCat(longest, " tokens") : "not said"});
 }
 
+void AddVectors(const WordVectors& vectors, Table& facts) {
+  constexpr double kMegabyte = 1e6;
+  const VectorMatrix& matrix = vectors.matrix();
+  const auto bytes =
+      static_cast<double>(matrix.rows * matrix.width * VectorStorageBytes(matrix.storage));
+  facts.AddRow({"vectors",
+                absl::StrFormat("%s x %d %s, %.1f MB, mapped%s", WithThousands(matrix.rows),
+                                matrix.width, VectorStorageName(matrix.storage), bytes / kMegabyte,
+                                vectors.sub_words() != nullptr ? ", sub-words" : "")});
+}
+
 void PrintText(const LoadedModel& model, const Weights& weights) {
   constexpr double kMegabyte = 1e6;
   const ModelFolder& folder = model.folder;
@@ -236,6 +247,7 @@ void PrintText(const LoadedModel& model, const Weights& weights) {
   if (model.words != nullptr) {
     facts.AddRow({"architecture", absl::StrFormat("word vectors, hidden size %d", c.hidden_size)});
     facts.AddRow({"words", model.words->Describe()});
+    for (const UnknownWords& set : model.words->sets()) AddVectors(set.vectors(), facts);
   } else {
     facts.AddRow({"architecture",
                   absl::StrFormat(

@@ -79,7 +79,7 @@ class Session {
   Session(const TrainOptions& o, Job& job)
       : o_(o),
         job_(job),
-        record_(TrainingRecord(job)),
+        record_(TrainingRecord(o, job)),
         bar_("training", std::max<int64_t>(1, TextsInAll())) {}
 
   absl::StatusOr<int> Train() {

@@ -15,6 +15,7 @@ namespace {
 // An encoder, or word vectors.
 absl::Status CheckStart(const TrainOptions& o) {
   if (!UsesWords(o.words)) {
+    ABSL_RETURN_IF_ERROR(CheckNoWords(o.words));
     if (!o.model.empty()) return absl::OkStatus();
     return absl::InvalidArgumentError("--model: expected it or --vectors, found neither");
   }
@@ -97,11 +98,25 @@ std::vector<std::string_view> Texts(const DataSet& data) {
   return texts;
 }
 
+// The same with file and line of the row that it is about.
+absl::Status NamePlace(const absl::Status& status, const DataSet& data, const LoadedModel& model,
+                       int64_t max_length) {
+  for (const LabelledText& row : data.rows) {
+    const std::string_view text = row.text;
+    if (EncodeTexts(model, absl::MakeConstSpan(&text, 1), max_length).ok()) continue;
+    return {status.code(), absl::StrCat(data.path, ":", row.line, ": ", status.message())};
+  }
+  return status;
+}
+
 absl::StatusOr<EncodedExamples> Encode(const DataSet& data, const LoadedModel& model,
                                        int64_t max_length) {
   EncodedExamples examples;
   for (const LabelledText& row : data.rows) examples.labels.push_back(row.label);
-  ABSL_ASSIGN_OR_RETURN(examples.texts, EncodeTexts(model, Texts(data), max_length));
+  const std::vector<std::string_view> texts = Texts(data);
+  absl::StatusOr<EncodedTexts> encoded = EncodeTexts(model, texts, max_length);
+  if (!encoded.ok()) return NamePlace(encoded.status(), data, model, max_length);
+  examples.texts = *std::move(encoded);
   return examples;
 }
 
@@ -119,8 +134,11 @@ absl::Status LoadStart(const TrainOptions& o, const DataSet& train, Job& job, Co
     ABSL_ASSIGN_OR_RETURN(job.model, LoadModel(o.model));
     return absl::OkStatus();
   }
-  ABSL_ASSIGN_OR_RETURN(WordStart start,
-                        StartWords(o.words, o.freeze, static_cast<uint64_t>(o.seed), Texts(train)));
+  ABSL_ASSIGN_OR_RETURN(WordStart start, StartWords(o.words,
+                                                    {.freeze = o.freeze,
+                                                     .seed = static_cast<uint64_t>(o.seed),
+                                                     .max_length = o.max_length},
+                                                    Texts(train)));
   job.model = std::move(start.model);
   job.words = start.report;
   composer = std::move(start.composer);

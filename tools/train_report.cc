@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "models/tensor_memory.h"
 #include "nlohmann/json.hpp"
 #include "tasks/threads.h"
@@ -38,13 +39,17 @@ std::string DescribeKnown(const WordStartReport& words) {
 
 ordered_json WordsJson(const TrainOptions& o, const Job& job) {
   const WordModelSettings& s = job.model.words->settings();
-  return {{"files", o.words.vectors},
+  std::vector<std::string> files;
+  for (const std::string_view path : absl::StrSplit(o.words.vectors, ',', absl::SkipEmpty())) {
+    files.emplace_back(path);
+  }
+  return {{"files", files},
           {"split", WordSplitName(s.tokenizer.split)},
           {"lower_case", s.tokenizer.lower_case},
           {"width", s.backbone.width},
           {"channels", s.backbone.channels},
           {"rows", s.backbone.table_rows},
-          {"init", o.words.init},
+          {"init", o.words.init == "random" ? "random" : "pretrained"},
           {"classifier", ComposerName(s.composer.kind)},
           {"words", job.words->words},
           {"known_words", job.words->known_words},
@@ -61,16 +66,20 @@ void PrintStart(const TrainOptions& o, const Job& job) {
   int64_t all = in_head;
   for (const NamedTensor& tensor : job.backbone->Parameters()) all += tensor.value.numel();
   if (o.json) {
+    const SequenceClassifierConfig& head = job.head->config();
+    const auto if_encoder = [&](const ordered_json& value) {
+      return job.words ? ordered_json(nullptr) : value;
+    };
     std::cout << JsonText(ordered_json{{"event", "start"},
                                        {"format", "graft train"},
                                        {"version", 1},
-                                       {"model", o.model},
+                                       {"model", if_encoder(o.model)},
                                        {"frozen", job.plan.ToString(layers)},
                                        {"frozen_stages", job.plan.frozen_stages()},
                                        {"training_parameters", training},
                                        {"parameters", all},
-                                       {"pooling", PoolingName(job.head->config().pooling())},
-                                       {"pooler", job.head->config().of_family},
+                                       {"pooling", if_encoder(PoolingName(head.pooling()))},
+                                       {"pooler", if_encoder(head.of_family)},
                                        {"head", job.head_from_folder ? "folder" : "new"},
                                        {"found_head", DescribeHead(job.model)},
                                        {"labels", job.labels},
@@ -160,19 +169,22 @@ void PrintResult(const TrainOptions& o, const TrainingResult& result, double sec
             << std::flush;
 }
 
-std::map<std::string, std::string> TrainingRecord(const Job& job) {
+std::map<std::string, std::string> TrainingRecord(const TrainOptions& o, const Job& job) {
   const TrainingOptions& t = job.training;
-  return {{"graft", GRAFT_VERSION},
-          {"freeze", job.plan.ToString(job.backbone->layers())},
-          {"epochs", absl::StrCat(t.epochs)},
-          {"max_steps", t.max_steps ? absl::StrCat(*t.max_steps) : ""},
-          {"batch_size", absl::StrCat(t.batch_size)},
-          {"learning_rate", absl::StrCat(t.learning_rate)},
-          {"warmup", absl::StrCat(t.warmup)},
-          {"weight_decay", absl::StrCat(t.weight_decay)},
-          {"clip", absl::StrCat(t.clip)},
-          {"seed", absl::StrCat(t.seed)},
-          {"threads", absl::StrCat(Threads())}};
+  std::map<std::string, std::string> record = {
+      {"graft", GRAFT_VERSION},
+      {"freeze", job.plan.ToString(job.backbone->layers())},
+      {"epochs", absl::StrCat(t.epochs)},
+      {"max_steps", t.max_steps ? absl::StrCat(*t.max_steps) : ""},
+      {"batch_size", absl::StrCat(t.batch_size)},
+      {"learning_rate", absl::StrCat(t.learning_rate)},
+      {"warmup", absl::StrCat(t.warmup)},
+      {"weight_decay", absl::StrCat(t.weight_decay)},
+      {"clip", absl::StrCat(t.clip)},
+      {"seed", absl::StrCat(t.seed)},
+      {"threads", absl::StrCat(Threads())}};
+  if (job.words) record.merge(WordRecord(o.words));
+  return record;
 }
 
 }  // namespace graft::tools

@@ -17,7 +17,7 @@ void PrintResult(const TrainOptions& o, const TrainingResult& result, double sec
                  int64_t texts);
 
 // Numbers that stand in graft.json beside the model.
-std::map<std::string, std::string> TrainingRecord(const Job& job);
+std::map<std::string, std::string> TrainingRecord(const TrainOptions& o, const Job& job);
 
 }  // namespace graft::tools
 

@@ -1,5 +1,6 @@
 #include "tools/word_options.h"
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 #include <vector>
@@ -31,13 +32,18 @@ double DefaultDropout(ComposerKind kind) {
   return 0;
 }
 
-// "3,4,5" -> 3, 4, 5.
+// "3,4,5" -> 3, 4, 5, and nothing -> the default.
 absl::StatusOr<std::vector<int64_t>> ParseWindows(std::string_view text) {
+  if (text.empty()) return Composer().convolution.widths;
   std::vector<int64_t> windows;
   for (const std::string_view part : absl::StrSplit(text, ',')) {
     const absl::StatusOr<int64_t> window = ParseInteger(part, 1, 1000);
     if (!window.ok()) {
       return absl::InvalidArgumentError(absl::StrCat("--windows: ", window.status().message()));
+    }
+    if (std::find(windows.begin(), windows.end(), *window) != windows.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--windows: expected different widths, found ", *window, " twice"));
     }
     windows.push_back(*window);
   }
@@ -48,8 +54,8 @@ absl::StatusOr<Composer> MakeComposer(const WordOptions& o) {
   Composer composer;
   composer.kind = Kind(o);
   ABSL_ASSIGN_OR_RETURN(composer.convolution.widths, ParseWindows(o.windows));
-  composer.convolution.filters = o.filters;
-  composer.lstm_size = o.lstm_size;
+  composer.convolution.filters = o.filters.value_or(composer.convolution.filters);
+  composer.lstm_size = o.lstm_size.value_or(composer.lstm_size);
   return composer;
 }
 
@@ -76,7 +82,7 @@ void Tell(const std::string& path, const LoadReport& report) {
 absl::StatusOr<std::vector<WordVectors>> LoadSets(const WordOptions& o) {
   std::vector<WordVectors> sets;
   if (o.vectors.empty()) return sets;
-  for (const std::string_view path : absl::StrSplit(o.vectors, ',')) {
+  for (const std::string_view path : absl::StrSplit(o.vectors, ',', absl::SkipEmpty())) {
     LoadOptions options;
     options.threads = Threads();
     options.repair = o.repair;
@@ -87,21 +93,55 @@ absl::StatusOr<std::vector<WordVectors>> LoadSets(const WordOptions& o) {
   return sets;
 }
 
+using Given = std::vector<std::pair<std::string_view, bool>>;
+
+absl::Status NotGiven(const Given& options, std::string_view needed) {
+  for (const auto& [name, given] : options) {
+    if (!given) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": expected ", needed, " with it, found none"));
+  }
+  return absl::OkStatus();
+}
+
+// Options that the classifier, or a start without vectors, has no use for.
+absl::Status CheckClassifierOptions(const WordOptions& o) {
+  const ComposerKind kind = Kind(o);
+  if (kind != ComposerKind::kCnn) {
+    ABSL_RETURN_IF_ERROR(
+        NotGiven({{"--windows", !o.windows.empty()}, {"--filters", o.filters.has_value()}},
+                 "--classifier cnn"));
+  }
+  if (kind != ComposerKind::kLstm) {
+    ABSL_RETURN_IF_ERROR(NotGiven({{"--lstm-size", o.lstm_size.has_value()}}, "--classifier lstm"));
+  }
+  if (kind != ComposerKind::kSif) {
+    ABSL_RETURN_IF_ERROR(NotGiven({{"--sif-a", o.sif_a.has_value()}}, "--classifier sif"));
+  }
+  if (!o.vectors.empty()) return absl::OkStatus();
+  return NotGiven({{"--train-rows", o.train_rows == "known"},
+                   {"--unknown", !o.unknown.empty()},
+                   {"--repair", o.repair}},
+                  "--vectors");
+}
+
 }  // namespace
 
 void DeclareWords(WordOptions& o, OptionList& list) {
   list.Text("--vectors", &o.vectors, "FILE[,FILE...]",
             "word vectors in place of --model: word2vec, GloVe, fastText, floret, NumPy, "
-            "finalfusion or graft's folder; several are put side by side");
+            "finalfusion or graft's folder; several are put side by side. What needs more to be "
+            "read, `graft vectors convert` makes a folder of");
   list.Choice("--classifier", &o.classifier, {"average", "sif", "cnn", "lstm"},
               "how the vectors of a text's words become one (default: average)");
   list.Choice("--init", &o.init, {"pretrained", "random"},
-              "what the words' rows are at first; random ones are as wide as --vectors or --width");
+              "what the words' rows are at first; random ones are as wide as --vectors or --width "
+              "(default: pretrained)");
   list.Choice("--train-rows", &o.train_rows, {"all", "known"},
               "which words of the training texts get rows that train: all, or those that the "
               "vectors know (default: all)");
   list.Integer("--channels", &o.channels, 1, 2,
-               "2: each word twice, as its vector is and as it trains");
+               "2: each word twice, as its vector is and as it trains (default: 1)");
   list.Integer("--width", &o.width, 1, 100'000,
                "components of random rows without --vectors (default: 100)");
   list.Choice("--split", &o.split, {"whitespace", "unicode", "treebank"},
@@ -110,12 +150,15 @@ void DeclareWords(WordOptions& o, OptionList& list) {
               "capitals of words (default: as the words of the vectors tell)");
   list.Choice("--unknown", &o.unknown, {"none", "zero", "rare"},
               "what a word is that has neither row, n-grams nor lower-cased row: nothing (random "
-              "where it trains), zeros, or the mean of the last 100 rows");
-  list.Text("--windows", &o.windows, "N[,N...]", "widths of the filters of cnn, in words");
-  list.Integer("--filters", &o.filters, 1, 100'000, "filters of each width of cnn");
-  list.Integer("--lstm-size", &o.lstm_size, 1, 100'000, "hidden size of lstm in each direction");
+              "where it trains), zeros, or the mean of the last 100 rows (default: none)");
+  list.Text("--windows", &o.windows, "N[,N...]",
+            "widths of the filters of cnn, in words (default: 3,4,5)");
+  list.Integer("--filters", &o.filters, 1, 100'000, "filters of each width of cnn (default: 100)");
+  list.Integer("--lstm-size", &o.lstm_size, 1, 100'000,
+               "hidden size of lstm in each direction (default: 150)");
   list.Number("--sif-a", &o.sif_a, {.min = 0, .max = 1, .min_excluded = true},
-              "a of sif: a word of share p of the training texts weighs a / (a + p)");
+              "a of sif: a word of share p of the training texts weighs a / (a + p) (default: "
+              "0.001)");
   list.Number("--dropout", &o.dropout, {.min = 0, .max = 0.99},
               "in front of the last layer over word vectors (default: cnn 0.5, lstm 0.3, else 0)");
   list.Flag("--repair", &o.repair, "leave out rows of --vectors that are not sound");
@@ -125,31 +168,48 @@ bool UsesWords(const WordOptions& o) {
   return !o.vectors.empty() || !o.classifier.empty() || o.width || o.init == "random";
 }
 
+absl::Status CheckNoWords(const WordOptions& o) {
+  return NotGiven({{"--init", !o.init.empty()},
+                   {"--train-rows", !o.train_rows.empty()},
+                   {"--channels", o.channels.has_value()},
+                   {"--split", !o.split.empty()},
+                   {"--case", !o.letter_case.empty()},
+                   {"--unknown", !o.unknown.empty()},
+                   {"--windows", !o.windows.empty()},
+                   {"--filters", o.filters.has_value()},
+                   {"--lstm-size", o.lstm_size.has_value()},
+                   {"--sif-a", o.sif_a.has_value()},
+                   {"--dropout", o.dropout.has_value()},
+                   {"--repair", o.repair}},
+                  "--vectors or --classifier");
+}
+
 absl::Status CheckWords(const WordOptions& o, std::string_view freeze) {
-  if (o.vectors.empty() && o.init == "pretrained") {
+  const bool random = o.init == "random", table = freeze == "none";
+  if (o.vectors.empty() && !random) {
     return absl::InvalidArgumentError("--vectors: expected word vectors, found none");
   }
   if (!o.vectors.empty() && o.width) {
     return absl::InvalidArgumentError("--width: expected it or --vectors, found both");
   }
-  if (freeze != "none" && freeze != "all") {
+  if (!table && freeze != "all") {
     return absl::InvalidArgumentError(
         absl::StrCat("--freeze: expected none or all over word vectors, found '", freeze, "'"));
   }
-  const bool table = freeze == "none";
   if (!table && !o.train_rows.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--train-rows: expected --freeze none with it, found '", freeze, "'"));
   }
-  if (o.channels == 2 && (!table || o.init == "random")) {
+  if (o.channels == 2 && (!table || random)) {
     return absl::InvalidArgumentError(
         "--channels: 2 is one that stays and one that trains: expected --freeze none and --init "
         "pretrained");
   }
+  ABSL_RETURN_IF_ERROR(CheckClassifierOptions(o));
   return ParseWindows(o.windows).status();
 }
 
-absl::StatusOr<WordStart> StartWords(const WordOptions& o, std::string_view freeze, uint64_t seed,
+absl::StatusOr<WordStart> StartWords(const WordOptions& o, const StartSettings& settings,
                                      absl::Span<const std::string_view> texts) {
   WordStartOptions start;
   ABSL_ASSIGN_OR_RETURN(start.sets, LoadSets(o));
@@ -159,15 +219,27 @@ absl::StatusOr<WordStart> StartWords(const WordOptions& o, std::string_view free
   start.unknown.last = o.unknown == "rare"   ? Last::kRareMean
                        : o.unknown == "zero" ? Last::kZero
                                              : Last::kNone;
-  start.frozen = freeze == "all";
+  start.frozen = settings.freeze == "all";
   start.rows = o.train_rows == "known" ? TrainRows::kKnown : TrainRows::kAll;
   start.init = o.init == "random" ? RowInit::kRandom : RowInit::kPretrained;
-  start.channels = static_cast<int>(o.channels);
+  start.channels = static_cast<int>(o.channels.value_or(1));
   ABSL_ASSIGN_OR_RETURN(start.composer, MakeComposer(o));
   start.dropout = o.dropout.value_or(DefaultDropout(start.composer.kind));
-  start.sif_a = o.sif_a;
-  start.seed = seed;
+  start.max_length = settings.max_length.value_or(start.max_length);
+  start.sif_a = o.sif_a.value_or(start.sif_a);
+  start.seed = settings.seed;
   return StartWordModel(std::move(start), texts, Threads());
+}
+
+std::map<std::string, std::string> WordRecord(const WordOptions& o) {
+  std::map<std::string, std::string> record = {
+      {"vectors", o.vectors},
+      {"init", o.init.empty() ? "pretrained" : o.init},
+      {"train_rows", o.train_rows.empty() ? "all" : o.train_rows}};
+  if (Kind(o) == ComposerKind::kSif) {
+    record["sif_a"] = absl::StrCat(o.sif_a.value_or(WordStartOptions().sif_a));
+  }
+  return record;
 }
 
 TrainingDefaults WordTrainingDefaults(const WordOptions& o) {

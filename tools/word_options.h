@@ -3,6 +3,7 @@
 #define GRAFT_TOOLS_WORD_OPTIONS_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,20 +18,12 @@
 namespace graft::tools {
 
 struct WordOptions {
-  std::string vectors;     // paths, separated by commas
-  std::string classifier;  // empty: average
-  std::string init = "pretrained";
-  std::string train_rows;  // empty: all
-  std::string split;       // empty: as the vectors' words tell
-  std::string letter_case;
-  std::string unknown = "none";
-  std::string windows = "3,4,5";
-  std::optional<int64_t> width;
-  std::optional<double> dropout;
-  int64_t channels = 1;
-  int64_t filters = 100;
-  int64_t lstm_size = 150;
-  double sif_a = 1e-3;
+  // Empty and absent ones have the defaults that --help tells: what is given and of no use is
+  // refused.
+  std::string vectors;  // paths, separated by commas
+  std::string classifier, init, train_rows, split, letter_case, unknown, windows;
+  std::optional<int64_t> width, channels, filters, lstm_size;
+  std::optional<double> dropout, sif_a;
   bool repair = false;
 };
 
@@ -39,12 +32,21 @@ void DeclareWords(WordOptions& o, OptionList& list);
 // Whether the command line asks for word vectors in place of an encoder.
 bool UsesWords(const WordOptions& o);
 
-// Mistakes between options; `freeze` is that of --freeze.
+// Mistakes between options; `freeze` is that of --freeze. Of an encoder: nothing of this is given.
 absl::Status CheckWords(const WordOptions& o, std::string_view freeze);
+absl::Status CheckNoWords(const WordOptions& o);
 
 // Reads the vectors and makes the start from the training texts.
-absl::StatusOr<WordStart> StartWords(const WordOptions& o, std::string_view freeze, uint64_t seed,
+struct StartSettings {
+  std::string_view freeze;
+  uint64_t seed = 1;
+  std::optional<int64_t> max_length;  // words of a text
+};
+absl::StatusOr<WordStart> StartWords(const WordOptions& o, const StartSettings& settings,
                                      absl::Span<const std::string_view> texts);
+
+// The options for graft.json, for people.
+std::map<std::string, std::string> WordRecord(const WordOptions& o);
 
 // What trains well over word vectors, where the command line does not say otherwise.
 struct TrainingDefaults {

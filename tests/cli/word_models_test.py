@@ -69,6 +69,13 @@ class Train(WordTest):
         second = self.write_vectors("second.txt", WORDS, 3, seed=2)
         self.assertEqual(event(vectors=f"{self.vectors},{second}")["vectors"]["width"], 11)
         self.assertEqual(event("--classifier", "cnn", "--channels", "2")["vectors"]["channels"], 2)
+        self.assertIsNone(frozen["pooling"])
+        self.assertEqual(frozen["vectors"]["files"], [str(self.vectors)])
+
+    def test_a_random_start_is_random_even_where_no_word_is_known(self):
+        none = self.write_vectors("none.txt", ["xx", "yy"], 4)
+        run = self.train_words("--init", "random", "--classifier", "cnn", "--filters", "5", "--json", vectors=none)
+        self.assertGreater(self.json_lines(run.stdout)[-1]["best_accuracy"], 0.9)
 
     def test_a_folder_holds_all_that_it_needs(self):
         self.train_words()
@@ -103,13 +110,36 @@ class Refused(WordTest):
                 (["--init", "random", "--channels", "2"], "--channels: 2 is"),
                 (["--channels", "3"], "--channels: expected an integer from 1 to 2, found '3'"),
                 (["--width", "9"], "--width: expected it or --vectors, found both"),
-                (["--windows", "3,x"], "--windows: expected"),
+                (["--windows", "3,x", "--classifier", "cnn"], "--windows: expected"),
+                (["--windows", "3,4,3", "--classifier", "cnn"], "--windows: expected different widths, found 3 twice"),
+                (["--windows", "3"], "--windows: expected --classifier cnn with it, found none"),
+                (["--lstm-size", "3", "--classifier", "cnn"], "--lstm-size: expected --classifier lstm with it"),
+                (["--sif-a", "0.1"], "--sif-a: expected --classifier sif with it"),
                 (["--classifier", "gru"], "--classifier"),
                 (["--dropout", "1"], "--dropout")]:
             with self.subTest(arguments):
                 self.train_refused(*arguments, expect=expect)
         self.train_refused(expect="--model: expected it or --vectors, found neither", vectors=False)
         self.train_refused("--classifier", "cnn", expect="--vectors: expected word vectors, found none", vectors=False)
+
+    def test_options_of_words_are_of_no_use_to_an_encoder(self):
+        train = self.sentiment()
+        for option in ["--channels", "2"], ["--dropout", "0.9"], ["--windows", "zz"], ["--split", "treebank"], ["--repair"], ["--train-rows", "all"]:
+            self.refused("train", "classify", "--model", self.encoder, "--train", train, "--dev", train, "--out", self.folder / "x", *option,
+                         expect=f"{option[0]}: expected --vectors or --classifier with it, found none", status=2)
+
+    def test_what_no_folder_can_hold_is_told_before_training(self):
+        none = self.write_vectors("none.txt", ["xx", "yy"], 4)
+        self.train_refused("--channels", "2", "--train-rows", "known", "--classifier", "cnn", vectors=none, status=1,
+                           expect="channels: expected vectors and a table for 2, found one of them")
+        self.train_refused("--init", "random", "--train-rows", "known", vectors=none, status=1,
+                           expect="sets: expected vectors or a table, found neither")
+
+    def test_a_text_without_words_is_named_with_its_line(self):
+        rows = self.folder / "rows.jsonl"
+        rows.write_text(json.dumps({"text": "good", "label": "a"}) + "\n" + json.dumps({"text": "\u200b", "label": "b"}) + "\n", encoding="utf-8")
+        self.refused("train", "classify", "--vectors", self.vectors, "--split", "unicode", "--train", rows, "--dev", rows, "--out", self.folder / "x",
+                     expect="rows.jsonl:2: expected texts with at least one token")
 
     def test_vectors_that_cannot_be_read(self):
         self.train_refused(expect="nothing.txt: cannot open: No such file", status=1, vectors=self.folder / "nothing.txt")
@@ -136,6 +166,9 @@ class Refused(WordTest):
             self.refused("classify", "--model", out, "film", expect=expect)
         (out / "words.txt").write_bytes(words)
         settings = json.loads((out / "graft.json").read_text())
+        text = (out / "graft.json").read_text()
+        (out / "graft.json").write_text(text[:100])
+        self.refused("classify", "--model", out, "film", expect="graft.json: ")
         settings["words"]["width"] = 9
         (out / "graft.json").write_text(json.dumps(settings))
         self.refused("classify", "--model", out, "film", expect="graft.json: words: width: expected 8 as the sets have, found 9")

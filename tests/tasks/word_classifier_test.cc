@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 #include "absl/strings/str_replace.h"
 #include "base/code_path.h"
 #include "embeddings/vector_folder.h"
+#include "embeddings/write.h"
 #include "models/freeze_plan.h"
 #include "tasks/encode_texts.h"
 #include "tasks/inference.h"
@@ -52,6 +54,21 @@ WordVectors SomeVectors(int64_t width = 6) {
     numbers[i] = static_cast<float>(std::sin(static_cast<double>(3 * i + 1)));
   }
   return MakeVectors(words, std::move(numbers));
+}
+
+// n-grams alone, two components.
+WordVectors FloretVectors() {
+  auto rows = std::make_shared<std::vector<float>>(
+      std::vector<float>{1, -1, 0.5, 2, -0.25, 0.75, -2, 0.125, 0.3f, 0.6f, -0.7f, 0.9f});
+  const SubWordRules rules = {.kind = SubWordRules::Kind::kFloret,
+                              .min_length = 2,
+                              .max_length = 3,
+                              .buckets = 6,
+                              .hash_count = 2,
+                              .hash_seed = 7};
+  VectorMatrix none;
+  none.width = 2;
+  return WordVectors(Words(), none, SubWords(rules, rows->data(), 6, 2, rows));
 }
 
 WordStartOptions Options(ComposerKind kind) {
@@ -130,6 +147,15 @@ TEST_P(EveryComposer, ASavedFolderGivesTheSameProbabilities) {
     SCOPED_TRACE(frozen);
     WordStartOptions options = Options(GetParam());
     options.sets.push_back(SomeVectors(2));
+    // Numbers of other types, and words from n-grams.
+    const TemporaryFolder stored;
+    for (const VectorStorage storage : {VectorStorage::kInt8, VectorStorage::kFloat16}) {
+      const std::string path = stored / VectorStorageName(storage);
+      ASSERT_TRUE(WriteWordVectors(SomeVectors(3), path, {.storage = storage}).ok());
+      options.sets.push_back(*OpenVectorFolder(path));
+    }
+    options.sets.push_back(FloretVectors());
+    options.unknown.last = UnknownWordOptions::Last::kRareMean;
     options.frozen = frozen;
     options.channels = frozen ? 1 : 2;
     const Trained trained = Train(options);
@@ -253,8 +279,7 @@ TEST(WordStartTest, SifWeighsWordsByTheirShareAndFindsTheCommonDirection) {
     rows.push_back(sum / (end - begin));
   }
   const at::Tensor vt = std::get<2>(at::linalg_svd(at::stack(rows)));
-  const double cosine =
-      (vt[0] * start->composer.component[0].to(at::kDouble)).sum().item<double>();
+  const double cosine = (vt[0] * start->composer.component[0].to(at::kDouble)).sum().item<double>();
   EXPECT_NEAR(std::abs(cosine), 1, 1e-6);
   EXPECT_NEAR(start->composer.component.norm().item<double>(), 1, 1e-6);
 }
@@ -315,9 +340,25 @@ TEST_F(WordFolder, ContradictionsInGraftJsonAreNamed) {
   }
 }
 
+TEST_F(WordFolder, NumbersThatAreNoneAreNoAnswer) {
+  const std::string file = path_ + "/model.safetensors";
+  const std::string whole = TemporaryFolder::Read(file);
+  // The last tensors are small ones; NaN in all floats behind the header's end.
+  const float nan = std::nanf("");
+  std::string damaged = whole;
+  std::memcpy(damaged.data() + damaged.size() - sizeof(nan), &nan, sizeof(nan));
+  folder_.Write("m/model.safetensors", damaged);
+  const auto classifier = TextClassifier::Load(path_);
+  const absl::Status status =
+      classifier.ok() ? classifier->Predict("good").status() : classifier.status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), HasSubstr("expected"));
+}
+
 TEST_F(WordFolder, MissingAndForeignFilesAreNamed) {
   std::filesystem::rename(path_ + "/words.txt", path_ + "/gone");
-  EXPECT_THAT(TextClassifier::Load(path_).status(), StatusIs(absl::StatusCode::kNotFound, HasSubstr("words.txt")));
+  EXPECT_THAT(TextClassifier::Load(path_).status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("words.txt")));
   std::filesystem::rename(path_ + "/gone", path_ + "/words.txt");
   std::filesystem::rename(path_ + "/vectors-1", path_ + "/gone");
   EXPECT_THAT(TextClassifier::Load(path_).status(),
