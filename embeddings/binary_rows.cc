@@ -43,6 +43,8 @@ class BinaryRows : public RowReader {
         source_.name(), 0, offset, absl::StrCat("expected ", expected, ", found ", found)));
   }
   absl::Status CheckEnd();
+  bool ParseSound(RowBatch& batch, float* floats) const;
+  void ParseEach(RowBatch& batch, float* floats) const;
   absl::StatusOr<size_t> WholeRows(RowBatch& batch, size_t filled);
 
   ByteSource& source_;
@@ -67,6 +69,7 @@ absl::StatusOr<size_t> BinaryRows::WholeRows(RowBatch& batch, size_t filled) {
   const char* const begin = batch.bytes.data();
   size_t at = 0;
   batch.lines = 0;
+  batch.blanks.clear();
   while (rows_ + batch.lines < last_row_) {
     const size_t searched = std::min(filled - at, options_.max_word_bytes + 2);
     const void* const blank = std::memchr(begin + at, ' ', searched);
@@ -81,6 +84,7 @@ absl::StatusOr<size_t> BinaryRows::WholeRows(RowBatch& batch, size_t filled) {
     }
     const size_t vector = static_cast<size_t>(static_cast<const char*>(blank) - begin) + 1;
     if (filled - vector < vector_bytes()) break;
+    batch.blanks.push_back(static_cast<uint32_t>(vector) - 1);
     at = vector + vector_bytes();
     ++batch.lines;
   }
@@ -120,26 +124,49 @@ absl::StatusOr<bool> BinaryRows::Take(RowBatch& batch) {
 }
 
 void BinaryRows::Parse(RowBatch& batch, float* floats) const {
-  const char* at = batch.bytes.data();
-  for (int64_t i = 0; i < batch.lines; ++i) {
-    const char* const row = at;
-    const char* const word = at + (*at == '\n');
-    const char* const blank =
-        static_cast<const char*>(std::memchr(at, ' ', options_.max_word_bytes + 2));
-    float* const out = floats + static_cast<int64_t>(batch.rows.size()) * counts_.width;
-    std::memcpy(out, blank + 1, vector_bytes());
+  if (ParseSound(batch, floats)) return;
+  batch.ClearParsed();
+  ParseEach(batch, floats);
+}
+
+// All rows; false when one of them is not sound, and then what was parsed is of no use.
+bool BinaryRows::ParseSound(RowBatch& batch, float* floats) const {
+  const char* const begin = batch.bytes.data();
+  size_t at = 0;
+  float* out = floats;
+  for (int64_t i = 0; i < batch.lines; ++i, out += counts_.width) {
+    const size_t blank = batch.blanks[static_cast<size_t>(i)];
+    const size_t word = at + (begin[at] == '\n' ? 1 : 0);
+    if (!AddWord({begin + word, blank - word}, static_cast<uint32_t>(i), at,
+                 options_.max_word_bytes, batch)
+             .empty()) {
+      return false;
+    }
+    std::memcpy(out, begin + blank + 1, vector_bytes());
     at = blank + 1 + vector_bytes();
-    const auto offset = static_cast<uint64_t>(row - batch.bytes.data());
+  }
+  return AllFinite(floats, batch.lines * counts_.width);
+}
+
+void BinaryRows::ParseEach(RowBatch& batch, float* floats) const {
+  const char* const begin = batch.bytes.data();
+  size_t at = 0;
+  for (int64_t i = 0; i < batch.lines; ++i) {
+    const size_t row = at, blank = batch.blanks[static_cast<size_t>(i)];
+    const size_t word = row + (begin[row] == '\n' ? 1 : 0);
+    at = blank + 1 + vector_bytes();
+    float* const out = floats + static_cast<int64_t>(batch.keys.size()) * counts_.width;
+    std::memcpy(out, begin + blank + 1, vector_bytes());
     std::string problem;
     if (!AllFinite(out, counts_.width)) {
       int64_t j = 0;
       while (std::isfinite(out[j])) ++j;
       problem = ComponentError(j, absl::StrCat(out[j]));
     } else {
-      problem = AddWord({word, static_cast<size_t>(blank - word)}, static_cast<uint32_t>(i), offset,
+      problem = AddWord({begin + word, blank - word}, static_cast<uint32_t>(i), row,
                         options_.max_word_bytes, batch);
     }
-    if (!problem.empty()) batch.problems.push_back({0, batch.offset + offset, std::move(problem)});
+    if (!problem.empty()) batch.problems.push_back({0, batch.offset + row, std::move(problem)});
   }
 }
 

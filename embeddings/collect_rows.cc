@@ -14,8 +14,6 @@
 namespace graft {
 namespace {
 
-constexpr size_t kAhead = 8;  // words whose places in the index are asked for in advance
-
 // Threads take batches in the order of the file, parse them side by side straight into the matrix,
 // and put their words into the index in that order again.
 class Collector {
@@ -117,6 +115,8 @@ class Collector {
   }
 
   void Add(const Parsed& parsed);
+  void AddEach(const Parsed& parsed, const std::vector<size_t>& repeated);
+  void MoveRows(int64_t from, int64_t count);
   void Stop(absl::Status error) {
     if (row_error_.ok()) row_error_ = std::move(error);
     const std::lock_guard<std::mutex> lock(take_mutex_);
@@ -166,30 +166,51 @@ void Collector::Add(const Parsed& parsed) {
     Note(LoadFinding::Kind::kSkippedRow, ++report_.skipped, problem.line, problem.offset,
          problem.text);
   }
+  const std::vector<size_t> repeated = builder_.AddAll(batch.keys, batch.words);
+  if (consume_ == nullptr && repeated.empty() && batch.broken_utf8.empty()) {
+    return MoveRows(parsed.first_row, static_cast<int64_t>(batch.keys.size()));
+  }
+  AddEach(parsed, repeated);
+}
+
+// Rows that were left out before leave gaps.
+void Collector::MoveRows(int64_t from, int64_t count) {
+  if (from != rows_) {
+    std::memmove(Row(rows_), Row(from), static_cast<uint64_t>(count) * row_bytes_);
+  }
+  rows_ += count;
+}
+
+// Row by row: for those that have to be told of, and where rows are consumed.
+void Collector::AddEach(const Parsed& parsed, const std::vector<size_t>& repeated) {
+  const RowBatch& batch = parsed.batch;
   std::string_view words = batch.words;
-  for (size_t i = 0; i < batch.rows.size(); ++i) {
-    if (i + kAhead < batch.rows.size()) builder_.Prefetch(batch.rows[i + kAhead].hash);
-    const RowBatch::Word& row = batch.rows[i];
-    const std::string_view word = words.substr(0, row.size);
-    words.remove_prefix(row.size);
-    const int64_t line = batch.first_line == 0 ? 0 : batch.first_line + row.line;
-    if (!builder_.Add(word, row.hash)) {
-      Note(LoadFinding::Kind::kDuplicate, ++report_.duplicates, line, batch.offset + row.offset,
+  auto next_repeated = repeated.begin();
+  auto next_broken = batch.broken_utf8.begin();
+  for (size_t i = 0; i < batch.keys.size(); ++i) {
+    const std::string_view word = words.substr(0, batch.keys[i].size);
+    words.remove_prefix(word.size() + 1);
+    const RowBatch::Place& place = batch.places[i];
+    const int64_t line = batch.first_line == 0 ? 0 : batch.first_line + place.line;
+    const bool broken = next_broken != batch.broken_utf8.end() && *next_broken == i;
+    next_broken += broken ? 1 : 0;
+    if (next_repeated != repeated.end() && *next_repeated == i) {
+      ++next_repeated;
+      Note(LoadFinding::Kind::kDuplicate, ++report_.duplicates, line, batch.offset + place.offset,
            absl::StrCat("the word ", Quoted(word), " again; the first row counts"));
       continue;
     }
-    if (row.broken_utf8) {
-      Note(LoadFinding::Kind::kBrokenUtf8, ++report_.broken_utf8, line, batch.offset + row.offset,
+    if (broken) {
+      Note(LoadFinding::Kind::kBrokenUtf8, ++report_.broken_utf8, line, batch.offset + place.offset,
            absl::StrCat("the word ", Quoted(word), " is no UTF-8; kept as it is"));
     }
-    const int64_t from = parsed.first_row + static_cast<int64_t>(i);
-    if (consume_ != nullptr) {
-      const absl::Status done =
-          (*consume_)(word, absl::MakeConstSpan(parsed.floats).subspan(i * width_, width_));
-      if (!done.ok()) return Stop(done);
-    } else if (from != rows_) {  // rows that were left out before leave gaps
-      std::memmove(Row(rows_), Row(from), row_bytes_);
+    if (consume_ == nullptr) {
+      MoveRows(parsed.first_row + static_cast<int64_t>(i), 1);
+      continue;
     }
+    const absl::Status done =
+        (*consume_)(word, absl::MakeConstSpan(parsed.floats).subspan(i * width_, width_));
+    if (!done.ok()) return Stop(done);
     ++rows_;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <optional>
 
 #include "absl/status/status_macros.h"
@@ -10,6 +11,37 @@
 #include "base/utf8.h"
 
 namespace graft {
+namespace {
+
+struct Look {
+  bool ascii, has_nul;
+};
+
+// Eight bytes at a time; the last ones a second time where there are eight.
+Look LookAt(std::string_view word) {
+  constexpr uint64_t kOnes = 0x0101010101010101u, kTops = 0x8080808080808080u;
+  uint64_t tops = 0, zeros = 0;
+  const auto look = [&](uint64_t bytes) {
+    tops |= bytes;
+    zeros |= (bytes - kOnes) & ~bytes;
+  };
+  const auto load = [&](size_t at) {
+    uint64_t bytes;
+    std::memcpy(&bytes, word.data() + at, sizeof(bytes));
+    return bytes;
+  };
+  if (word.size() < sizeof(uint64_t)) {
+    uint64_t bytes = kOnes;
+    for (const char c : word) bytes = bytes << 8 | static_cast<uint8_t>(c);
+    look(bytes);
+  } else {
+    for (size_t at = 0; at + 8 < word.size(); at += 8) look(load(at));
+    look(load(word.size() - 8));
+  }
+  return {(tops & kTops) == 0, (zeros & kTops) != 0};
+}
+
+}  // namespace
 
 std::string ComponentError(int64_t i, std::string_view found) {
   return absl::StrCat("component ", i + 1, ": expected a finite number, found ", found);
@@ -28,19 +60,13 @@ std::string AddWord(std::string_view word, uint32_t line, uint64_t offset, size_
     return absl::StrCat("expected a word of at most ", max_bytes, " bytes, found one of ",
                         word.size());
   }
-  bool ascii = true, has_nul = false;
-  for (const char c : word) {
-    ascii &= static_cast<uint8_t>(c) < 0x80;
-    has_nul |= c == '\0';
-  }
+  const auto [ascii, has_nul] = LookAt(word);
   if (has_nul) return absl::StrCat("expected a word without NUL, found ", Quoted(word));
-  const bool broken = !ascii && FindInvalidUtf8(word).has_value();
-  batch.rows.push_back({.hash = HashWord(word),
-                        .size = static_cast<uint32_t>(word.size()),
-                        .line = line,
-                        .offset = offset,
-                        .broken_utf8 = broken});
+  if (!ascii && FindInvalidUtf8(word)) batch.broken_utf8.push_back(batch.keys.size());
+  batch.keys.push_back({.hash = HashWord(word), .size = static_cast<uint32_t>(word.size())});
+  batch.places.push_back({.line = line, .offset = offset});
   batch.words += word;
+  batch.words += '\n';
   return {};
 }
 

@@ -20,12 +20,9 @@ namespace graft {
 
 // Some rows that follow each other in the file.
 struct RowBatch {
-  struct Word {
-    uint64_t hash;
-    uint32_t size;    // bytes, in `words`
+  struct Place {
     uint32_t line;    // from the first line of the batch on
     uint64_t offset;  // from the first byte of the batch on
-    bool broken_utf8;
   };
   struct Problem {
     int64_t line;
@@ -39,11 +36,23 @@ struct RowBatch {
   uint64_t offset = 0;      // of the first byte in the file
   int64_t lines = 0;        // rows, sound or not
   int64_t capacity = 0;     // at most so many of them are sound
+  // word2vec-binary: where the blank behind each word stands.
+  std::vector<uint32_t> blanks;
 
   // What Parse finds: the sound rows in order, and the others.
-  std::string words;
-  std::vector<Word> rows;
+  std::string words;  // each followed by one LF
+  std::vector<WordsBuilder::Key> keys;
+  std::vector<Place> places;
+  std::vector<size_t> broken_utf8;  // rows whose words are no UTF-8
   std::vector<Problem> problems;
+
+  void ClearParsed() {
+    words.clear();
+    keys.clear();
+    places.clear();
+    broken_utf8.clear();
+    problems.clear();
+  }
 };
 
 // Take() by one thread at a time, in the order of the file; Parse() is const and thread-safe.

@@ -234,8 +234,8 @@ void TextRows::Parse(RowBatch& batch, float* floats) const {
     const auto offset = static_cast<uint64_t>(at - begin);
     // More rows than their bytes allow are not sound; they are parsed into the last place's copy.
     std::vector<float> spare;
-    float* out = floats + static_cast<int64_t>(batch.rows.size()) * width;
-    if (static_cast<int64_t>(batch.rows.size()) >= batch.capacity) {
+    float* out = floats + static_cast<int64_t>(batch.keys.size()) * width;
+    if (static_cast<int64_t>(batch.keys.size()) >= batch.capacity) {
       spare.resize(static_cast<size_t>(width));
       out = spare.data();
     }

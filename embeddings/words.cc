@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #define XXH_INLINE_ALL
@@ -52,7 +53,7 @@ void WordsBuilder::Reserve(int64_t words, size_t bytes) {
   bytes_.reserve(bytes);
   offsets_.reserve(static_cast<size_t>(words) + 1);
   if (const size_t slots = SlotsFor(static_cast<uint64_t>(words)); slots > slots_.size()) {
-    Grow(slots);
+    Grow(slots, size());
   }
 }
 
@@ -61,13 +62,10 @@ std::string_view WordsBuilder::word(int64_t row) const {
   return std::string_view(bytes_).substr(begin, offsets_[static_cast<size_t>(row) + 1] - begin - 1);
 }
 
-void WordsBuilder::Prefetch(uint64_t hash) const {
-  if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)], 1);
-}
-
-bool WordsBuilder::Add(std::string_view word, uint64_t hash) {
-  const auto words = static_cast<uint64_t>(size());
-  if (SlotsFor(words + 1) > slots_.size()) Grow(SlotsFor(words + 1));
+bool WordsBuilder::Insert(int64_t row, std::string_view word, uint64_t hash) {
+  if (const size_t slots = SlotsFor(static_cast<uint64_t>(row) + 1); slots > slots_.size()) {
+    Grow(slots, row);
+  }
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
   for (; slots_[at] != 0; at = (at + 1) & mask) {
@@ -76,16 +74,48 @@ bool WordsBuilder::Add(std::string_view word, uint64_t hash) {
       return false;
     }
   }
-  slots_[at] = (hash & kHashBits) | (words + 1);
+  slots_[at] = (hash & kHashBits) | static_cast<uint64_t>(row + 1);
+  return true;
+}
+
+bool WordsBuilder::Add(std::string_view word) {
+  if (!Insert(size(), word, HashWord(word))) return false;
   bytes_ += word;
   bytes_ += '\n';
   offsets_.push_back(bytes_.size());
   return true;
 }
 
-void WordsBuilder::Grow(size_t slots) {
+std::vector<size_t> WordsBuilder::AddAll(absl::Span<const Key> keys, std::string_view bytes) {
+  constexpr size_t kAhead = 8;  // words whose slots are asked for in advance
+  std::vector<size_t> repeated;
+  int64_t row = size();
+  size_t from = bytes_.size(), to = from;
+  bytes_ += bytes;
+  offsets_.resize(offsets_.size() + keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i + kAhead < keys.size() && !slots_.empty()) {
+      __builtin_prefetch(&slots_[keys[i + kAhead].hash & (slots_.size() - 1)], 1);
+    }
+    const size_t with_end = keys[i].size + 1;
+    // What follows a word that was there moves up.
+    if (from != to) std::memmove(bytes_.data() + to, bytes_.data() + from, with_end);
+    from += with_end;
+    if (Insert(row, std::string_view(bytes_).substr(to, keys[i].size), keys[i].hash)) {
+      to += with_end;
+      offsets_[static_cast<size_t>(++row)] = to;
+    } else {
+      repeated.push_back(i);
+    }
+  }
+  bytes_.resize(to);
+  offsets_.resize(static_cast<size_t>(row) + 1);
+  return repeated;
+}
+
+void WordsBuilder::Grow(size_t slots, int64_t rows) {
   slots_.assign(slots, 0);
-  for (int64_t row = 0; row < size(); ++row) {
+  for (int64_t row = 0; row < rows; ++row) {
     const uint64_t hash = HashWord(word(row));
     size_t at = hash & (slots - 1);
     while (slots_[at] != 0) at = (at + 1) & (slots - 1);
@@ -98,7 +128,7 @@ Words WordsBuilder::Finish() {
     std::string bytes;
     std::vector<uint64_t> offsets, slots;
   };
-  if (slots_.empty()) Grow(kFewestSlots);
+  if (slots_.empty()) Grow(kFewestSlots, 0);
   auto owned = std::make_shared<Owned>();
   owned->bytes = std::exchange(bytes_, {});
   owned->offsets = std::exchange(offsets_, {0});

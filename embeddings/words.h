@@ -59,19 +59,27 @@ class Words {
 // Collects words. One thread.
 class WordsBuilder {
  public:
+  struct Key {
+    uint64_t hash;  // HashWord(word)
+    uint32_t size;  // bytes
+  };
+
   void Reserve(int64_t words, size_t bytes);
-  // False when the word is there already; then nothing changes. `hash` is HashWord(word).
-  bool Add(std::string_view word, uint64_t hash);
-  bool Add(std::string_view word) { return Add(word, HashWord(word)); }
-  // Asks for the memory that Add of a word with this hash will need: for a word some places ahead.
-  void Prefetch(uint64_t hash) const;
+  // False when the word is there already; then nothing changes.
+  bool Add(std::string_view word);
+  // Adds many: `bytes` has them in their order, each followed by one LF. Gives the places in `keys`
+  // of those that were there already, rising.
+  std::vector<size_t> AddAll(absl::Span<const Key> keys, std::string_view bytes);
   int64_t size() const { return static_cast<int64_t>(offsets_.size()) - 1; }
   // The words; the builder is empty then.
   Words Finish();
 
  private:
   std::string_view word(int64_t row) const;
-  void Grow(size_t slots);
+  // Into the slots: word `row`, whose bytes and offsets stand already. False when it was there.
+  bool Insert(int64_t row, std::string_view word, uint64_t hash);
+  // With the first `rows` words in them.
+  void Grow(size_t slots, int64_t rows);
 
   std::string bytes_;
   std::vector<uint64_t> offsets_ = {0};

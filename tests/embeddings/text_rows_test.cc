@@ -251,6 +251,20 @@ TEST(TextRowsTest, RepairKeepsWhatIsSoundAndTellsEachDecision) {
   EXPECT_FALSE(LoadBytes("x\ny\n", options).ok());
 }
 
+TEST(TextRowsTest, NulAndBrokenUtf8AreSeenWhereverTheyStand) {
+  for (size_t size = 1; size < 30; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      std::string word(size, '\x7F');
+      word[at] = '\0';
+      EXPECT_FALSE(LoadFromMemory(word + " 1\n").ok()) << size << " " << at;
+      word[at] = '\x80';
+      const auto loaded = LoadFromMemory(word + " 1\n");
+      ASSERT_TRUE(loaded.ok()) << loaded.status();
+      EXPECT_EQ(loaded->report.broken_utf8, 1) << size << " " << at;
+    }
+  }
+}
+
 // Many batches, several threads, gaps from duplicates and from rows that are left out.
 TEST(TextRowsTest, LargeFilesGiveEveryRowOnce) {
   std::mt19937 random(3);

@@ -29,6 +29,29 @@ TEST(WordsTest, TheFirstOfDuplicatesWins) {
   EXPECT_EQ(builder.Finish().size(), 2);
 }
 
+// Many at once, with repetitions within and between, are as one after the other.
+TEST(WordsTest, WordsAddedTogetherAreAsOneByOne) {
+  WordsBuilder one, many;
+  for (int batch = 0; batch < 40; ++batch) {
+    std::vector<WordsBuilder::Key> keys;
+    std::string bytes;
+    std::vector<size_t> repeated;
+    for (size_t i = 0; i < 300; ++i) {
+      const std::string word = "w" + std::to_string((batch * 211 + static_cast<int>(i) * 7) % 9000);
+      if (!one.Add(word)) repeated.push_back(i);
+      keys.push_back({HashWord(word), static_cast<uint32_t>(word.size())});
+      bytes += word + "\n";
+    }
+    EXPECT_EQ(many.AddAll(keys, bytes), repeated);
+    ASSERT_EQ(many.size(), one.size());
+  }
+  const Words expected = one.Finish(), found = many.Finish();
+  EXPECT_LT(expected.size(), 9000);
+  EXPECT_EQ(found.parts().bytes, expected.parts().bytes);
+  EXPECT_EQ(found.parts().offsets, expected.parts().offsets);
+  EXPECT_EQ(found.parts().slots, expected.parts().slots);
+}
+
 TEST(WordsTest, WordsAreAnyBytes) {
   const std::vector<std::string> all = {"", "\xFF\xFE", "two words", "line\nend", "\xC2\xA0"};
   WordsBuilder builder;
