@@ -59,13 +59,13 @@ class Collector {
   };
 
   void Work() {
+    Parsed parsed;
     int64_t number = 0;
-    while (true) {
-      Parsed parsed;
-      if (!Take(parsed, number)) return;
+    while (Take(parsed, number)) {
       reader_.Parse(parsed.batch,
                     consume_ == nullptr ? Row(parsed.first_row) : parsed.floats.data());
-      Give(std::move(parsed), number);
+      Give(parsed, number);
+      parsed.batch.ClearParsed();
     }
   }
 
@@ -95,7 +95,7 @@ class Collector {
   }
 
   // Batches wait for those before them; whoever completes the row adds all that can be added.
-  void Give(Parsed&& parsed, int64_t number) {
+  void Give(Parsed& parsed, int64_t number) {
     const std::lock_guard<std::mutex> lock(give_mutex_);
     if (number != next_) {
       // What waits has been parsed: its bytes serve for the next batch.

@@ -43,7 +43,7 @@ struct WordStartOptions {
   Composer composer;  // its kind and sizes
   double dropout = 0;
   int64_t max_length = 1'000'000;  // words of a text; what is behind them does not count
-  double sif_a = 1e-3;  // a of a / (a + p(word)); Arora et al. 2017: 1e-4 to 1e-3
+  double sif_a = 1e-3;             // a of a / (a + p(word)); Arora et al. 2017: 1e-4 to 1e-3
   uint64_t seed = 1;
 };
 
