@@ -39,8 +39,8 @@ HeadLayout LinearHead(Pooling pooling, double dropout);
 // For people: "cls pooling with pooler", "cnn, 100 filters of width 3, 4, 5".
 std::string DescribeHead(const SequenceClassifierConfig& config);
 
-// What a head of an encoder trained for one may take over from another: all but the dropouts and the deviation of
-// new weights are the same.
+// What a head of an encoder trained for one may take over from another: all but the dropouts and
+// the deviation of new weights are the same.
 bool SameLayers(const SequenceClassifierConfig& a, const SequenceClassifierConfig& b);
 
 // Pooling, or the composer, and the layers of the config. Copies share the weights. Const methods

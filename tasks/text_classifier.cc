@@ -42,8 +42,8 @@ absl::StatusOr<std::vector<Classification>> Classify(const LoadedModel& model,
     logits = ComputeLogits(*model.backbone, *model.head, encoded);
   }
   const size_t classes = model.folder.labels.size();
-  const auto bad = std::find_if(logits.begin(), logits.end(),
-                                [](float logit) { return !std::isfinite(logit); });
+  const auto bad =
+      std::find_if(logits.begin(), logits.end(), [](float logit) { return !std::isfinite(logit); });
   if (bad != logits.end()) {
     const size_t text = static_cast<size_t>(bad - logits.begin()) / classes;
     return absl::InvalidArgumentError(

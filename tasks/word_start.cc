@@ -217,7 +217,8 @@ absl::StatusOr<WordStart> Start(WordStartOptions& o, absl::Span<const std::strin
                            ? WordTokenizerOptions{.split = WordSplit::kUnicode, .lower_case = true}
                            : GuessWordTokenizer(o.sets[0]);
   settings.unknown = o.unknown;
-  const SeenVectors seen = LookUp(o, CountWords(WordTokenizer(settings.tokenizer), texts, o.max_length, threads));
+  const SeenVectors seen =
+      LookUp(o, CountWords(WordTokenizer(settings.tokenizer), texts, o.max_length, threads));
   const Vocabulary vocabulary = MakeVocabulary(o, seen);
   WordStart start;
   start.report = Report(seen);
