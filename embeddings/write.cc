@@ -189,7 +189,13 @@ absl::Status WriteWordVectors(const WordVectors& vectors, const std::string& pat
                            .norms = {},
                            .scales = {},
                            .sub_words = vectors.sub_words()};
-  if (options.format == VectorFormat::kGraft) {
+  const VectorMatrix& matrix = vectors.matrix();
+  // Rows that stay as they are stored keep what was measured before they were rounded.
+  const bool as_stored = options.storage == matrix.storage && matrix.norms != nullptr;
+  if (options.format == VectorFormat::kGraft && as_stored) {
+    plan.norms.assign(matrix.norms, matrix.norms + matrix.rows);
+    if (matrix.scales != nullptr) plan.scales.assign(matrix.scales, matrix.scales + matrix.rows);
+  } else if (options.format == VectorFormat::kGraft) {
     const auto rows = static_cast<size_t>(vectors.size());
     const bool scaled = options.storage == VectorStorage::kInt8;
     plan.norms.resize(rows);
@@ -199,7 +205,7 @@ absl::Status WriteWordVectors(const WordVectors& vectors, const std::string& pat
     ForTasks(options.threads, tasks, vectors.width(), [&](int64_t task, float* scratch) {
       const int64_t end = std::min(vectors.size(), (task + 1) * kRowsOfTask);
       for (int64_t i = task * kRowsOfTask; i < end; ++i) {
-        const absl::Span<const float> row(vectors.matrix().Floats(i, i + 1, scratch),
+        const absl::Span<const float> row(matrix.Floats(i, i + 1, scratch),
                                           static_cast<size_t>(vectors.width()));
         plan.norms[static_cast<size_t>(i)] = RowNorm(row);
         if (scaled) plan.scales[static_cast<size_t>(i)] = RowScale(row);

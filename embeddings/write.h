@@ -23,7 +23,8 @@ struct WriteOptions {
 // digits that read as the same float32. InvalidArgument for a format that is not written, and for a
 // word that the format cannot hold: an empty one; one with a line end or blanks around it in text;
 // one with a blank in word2vec-binary. Sub-words go into graft's folder and are left out of files;
-// a model without rows of words is only written there.
+// a model without rows of words is only written there. Rows of graft's folder that stay in their
+// storage are the same bytes.
 absl::Status WriteWordVectors(const WordVectors& vectors, const std::string& path,
                               const WriteOptions& options);
 

@@ -18,6 +18,7 @@
 #include "models/weights/weight_files.h"
 #include "tasks/graft_json.h"
 #include "tasks/weight_sets.h"
+#include "tasks/word_model_folder.h"
 
 namespace graft {
 namespace {
@@ -50,9 +51,12 @@ bool IsShardName(std::string_view name) {
          number() && name == ".safetensors";
 }
 
+// Of a model, a module of it or a set of word vectors.
 bool IsWrittenName(std::string_view name) {
-  return name == "config.json" || name == "model.safetensors" ||
-         name == "model.safetensors.index.json" || IsShardName(name) || IsCarriedName(name);
+  constexpr std::string_view kWritten[] = {"config.json",         "model.safetensors",
+                                           "words.txt",           "model.safetensors.index.json",
+                                           "vectors.safetensors", "words.index"};
+  return absl::c_linear_search(kWritten, name) || IsShardName(name) || IsCarriedName(name);
 }
 
 // Adds what is in a folder and is no file that graft writes, nor one of these folders.
@@ -138,6 +142,9 @@ absl::Status CheckReplaceable(const std::string& path) {
   for (const SentenceModule& module : *modules) {
     if (!module.path.empty() && PathExists(JoinPath(path, module.path)))
       folders.insert(module.path);
+  }
+  for (size_t set = 0; IsFolder(JoinPath(path, WordSetFolder(set))); ++set) {
+    folders.insert(WordSetFolder(set));
   }
   std::vector<std::string> strangers;
   ABSL_RETURN_IF_ERROR(AddStrangers(path, "", folders, strangers));

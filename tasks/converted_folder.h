@@ -1,4 +1,4 @@
-// Which files `graft convert` takes over and writes, and which folder it may replace.
+// Which files of a model `graft convert` takes over, and which folder of a model may be replaced.
 #ifndef GRAFT_TASKS_CONVERTED_FOLDER_H_
 #define GRAFT_TASKS_CONVERTED_FOLDER_H_
 

@@ -114,7 +114,7 @@ struct ClassifierToSave {
 
 // Whether SaveClassifier could write there: creates and removes a temporary folder. AlreadyExists
 // when something is there that is neither an empty folder nor, with `replace`, one that graft wrote
-// (with a graft.json that it reads).
+// and that has nothing else in it (CheckReplaceable in converted_folder.h).
 absl::Status CheckSavePath(const std::string& path, bool replace);
 
 // Writes the folder, all or nothing (base/durable.h). With the family's own head it opens in
@@ -135,7 +135,7 @@ struct TokenClassifierToSave {
 
 // Writes the folder, all or nothing, which opens in transformers' AutoModelForTokenClassification.
 // It has no graft.json: config.json says all of the head, tokenizer_config.json the longest text.
-// `replace`: as SaveClassifier, where every folder whose weights graft wrote counts as its own.
+// `replace`: as SaveClassifier.
 absl::Status SaveTokenClassifier(const std::string& path, const TokenClassifierToSave& model,
                                  bool replace);
 

@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "models/catch_errors.h"
 #include "models/checkpoint.h"
-#include "models/weights/weight_files.h"
 #include "nlohmann/json.hpp"
+#include "tasks/converted_folder.h"
 #include "tasks/graft_json.h"
 #include "tasks/model_folder.h"
 #include "tasks/word_model_folder.h"
@@ -150,26 +150,17 @@ absl::Status WriteSentenceTransformers(const std::string& folder, const Classifi
   return SaveTensors(JoinPath(folder, "model.safetensors"), model.backbone->Parameters());
 }
 
-// Only what graft wrote is ever replaced: a mistyped path must not cost a folder of other things.
-bool IsOwnClassifier(const std::string& path) {
-  return ReadGraftJson(JoinPath(path, "graft.json")).ok();
-}
-
-bool HasOwnWeights(const std::string& path) {
-  const auto weights = WeightFiles::OpenFolder(path);
-  return weights.ok() && weights->written_by_graft();
-}
-
-absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace,
-                                           bool (*is_own)(const std::string& path)) {
+// Only what graft wrote is ever replaced: a mistyped path must not cost other things.
+absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace) {
   // What an interrupted replacement left is put back before the folder is looked at.
   ABSL_RETURN_IF_ERROR(PutBackInterruptedReplacement(path));
-  return DurableFolder::Create(path, replace && is_own(path));
+  if (replace) ABSL_RETURN_IF_ERROR(CheckReplaceable(path));
+  return DurableFolder::Create(path, replace);
 }
 
 absl::Status Save(const std::string& path, const ClassifierToSave& model, bool replace) {
   if (model.words != nullptr) {
-    ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace, IsOwnClassifier));
+    ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
     ABSL_RETURN_IF_ERROR(WriteWordModel(folder.path(), model));
     return folder.Commit();
   }
@@ -179,7 +170,7 @@ absl::Status Save(const std::string& path, const ClassifierToSave& model, bool r
   if (head.of_family) {
     config = {.architecture = SequenceClass(family), .labels = model.labels, .single_label = true};
   }
-  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace, IsOwnClassifier));
+  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
   ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), *model.source, config));
   ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source, model.max_length));
   ABSL_RETURN_IF_ERROR(WriteGraftJson(folder.path(), model));
@@ -196,7 +187,7 @@ absl::Status SaveTokens(const std::string& path, const TokenClassifierToSave& mo
   const HeadConfig config = {
       .architecture = absl::StrCat(model.backbone->family().class_stem, "ForTokenClassification"),
       .labels = model.labels};
-  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace, HasOwnWeights));
+  ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
   ABSL_RETURN_IF_ERROR(WriteConfig(folder.path(), *model.source, config));
   ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source, model.max_length));
   ABSL_RETURN_IF_ERROR(WriteTransformersWeights(
@@ -207,7 +198,7 @@ absl::Status SaveTokens(const std::string& path, const TokenClassifierToSave& mo
 }  // namespace
 
 absl::Status CheckSavePath(const std::string& path, bool replace) {
-  return OpenSavePath(path, replace, IsOwnClassifier).status();
+  return OpenSavePath(path, replace).status();
 }
 
 absl::Status SaveClassifier(const std::string& path, const ClassifierToSave& model, bool replace) {

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/cross_entropy_loss.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -56,6 +57,12 @@ SequenceClassifier SequenceClassifier::New(const SequenceClassifierConfig& confi
   return SequenceClassifier(
       config, NewHeadTensors(config.layout, Layout(config), config.initializer_range, seed,
                              std::move(first)));
+}
+
+const at::Tensor& SequenceClassifier::last_weight() const {
+  const auto last = std::find_if(tensors_.rbegin(), tensors_.rend(),
+                                 [](const at::Tensor& tensor) { return tensor.dim() == 2; });
+  return *last;
 }
 
 SequenceClassifier SequenceClassifier::Trainable() const {

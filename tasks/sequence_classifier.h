@@ -68,6 +68,8 @@ class SequenceClassifier {
 
   const SequenceClassifierConfig& config() const { return config_; }
   const std::vector<at::Tensor>& tensors() const { return tensors_; }
+  // The weight [C, H] of the last layer.
+  const at::Tensor& last_weight() const;
   std::vector<NamedTensor> Parameters() const { return NamedParts(Layout(config_), tensors_); }
 
  private:

@@ -31,6 +31,12 @@ double CrossEntropy(absl::Span<const float> logits, int32_t label) {
   return largest + std::log(sum) - logits[label];
 }
 
+// Shortens the rows of a matrix [C, H] that are longer than `longest`.
+void LimitRows(at::Tensor matrix, double longest) {
+  const c10::AutoGradMode no_grad(false);
+  matrix.renorm_(/*p=*/2, /*dim=*/0, longest);
+}
+
 // One training run. The loop is in Run; everything else is a step of it.
 class Run {
  public:
@@ -110,6 +116,7 @@ class Run {
     }
     const double rate = options_.learning_rate * LinearSchedule(step, steps_, options_.warmup);
     ABSL_ASSIGN_OR_RETURN(const double norm, optimizer_.Step(rate, options_.clip));
+    if (options_.max_norm > 0) LimitRows(head_.last_weight(), options_.max_norm);
     texts_seen_ += static_cast<int64_t>(examples.size());
     loss_since_evaluation_ += loss;
     ++steps_since_evaluation_;

@@ -34,6 +34,9 @@ struct TrainingOptions {
   double warmup = 0.1;
   double weight_decay = 0.01;       // on tensors of two and more dimensions
   double clip = 1.0;                // largest norm of all gradients; 0 = no clipping
+  // Largest length of a class's weights in the last layer, kept after every step; 0 = no limit.
+  // Kim 2014 has 3.
+  double max_norm = 0;
   std::optional<int64_t> patience;  // evaluations without a better one that end the training
   uint64_t seed = 1;
   // A step is split into parts of at most so many tokens: it bounds memory and changes nothing

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "models/weights/shard_index.h"
+#include "tasks/word_model_folder.h"
 
 namespace graft {
 namespace {
@@ -55,7 +56,13 @@ absl::StatusOr<std::vector<WeightSet>> OpenWeightSets(const std::string& model,
     const std::string prefix = sets.empty() ? "" : absl::StrCat(folder.empty() ? "." : folder, "/");
     sets.push_back({folder, prefix, *std::move(files)});
   }
-  return sets;
+  for (size_t set = 0;; ++set) {
+    const std::string folder = WordSetFolder(set);
+    const std::string path = JoinPath(JoinPath(model, folder), "vectors.safetensors");
+    if (!PathExists(path)) return sets;
+    ABSL_ASSIGN_OR_RETURN(WeightFiles files, WeightFiles::Open(path, links));
+    sets.push_back({folder, absl::StrCat(folder, "/"), std::move(files)});
+  }
 }
 
 std::vector<NamedWeight> AllWeights(const std::vector<WeightSet>& sets) {

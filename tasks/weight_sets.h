@@ -12,10 +12,10 @@
 
 namespace graft {
 
-// The weights of one folder: the Transformer's, or those of another module (Dense).
+// The weights of one folder: the model's own, those of another module (Dense), or word vectors.
 struct WeightSet {
   std::string folder;  // inside the model folder; empty for that itself
-  std::string prefix;  // before the names of its tensors: "" of the Transformer's, else "2_Dense/"
+  std::string prefix;  // before the names of its tensors: "" of the model's own, else "2_Dense/"
   WeightFiles files;
 };
 
@@ -23,8 +23,9 @@ struct WeightSet {
 absl::StatusOr<std::vector<SentenceModule>> FindSentenceModules(const std::string& model,
                                                                 Links links = Links::kAll);
 
-// The Transformer's weights, which must be there (NotFound), and then those of the other modules
-// that have some, none of which shares its bytes too often (WeightFiles::CheckSharing). With
+// The model's own weights, which must be there (NotFound), and then those of the other modules
+// that have some, none of which shares its bytes too often (WeightFiles::CheckSharing), and the
+// word vectors of the folders vectors-1, vectors-2 and so on. With
 // kOnlyOfHubCache the folders are no links (InvalidArgument). Thread-safe.
 absl::StatusOr<std::vector<WeightSet>> OpenWeightSets(const std::string& model,
                                                       const std::vector<SentenceModule>& modules,

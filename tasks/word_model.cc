@@ -80,6 +80,19 @@ void WordModel::FillRow(std::string_view word, int64_t index, EncodedTexts& text
   }
 }
 
+WordModel::Known WordModel::Find(std::string_view word) const {
+  Known known;
+  if (const auto row = vocabulary_.Find(word); row && *row < settings_.backbone.table_rows) {
+    known.table_row = row;
+  }
+  std::vector<float> vector(static_cast<size_t>(settings_.backbone.width));
+  for (const UnknownWords& set : sets_) {
+    const auto width = static_cast<size_t>(set.vectors().width());
+    known.sources.push_back(set.Vector(word, absl::MakeSpan(vector).first(width)).source);
+  }
+  return known;
+}
+
 EncodedTexts WordModel::Encode(absl::Span<const std::string_view> texts, int64_t max_length,
                                int threads) const {
   const std::vector<Piece> pieces = ReadPieces(tokenizer_, texts, max_length, threads);

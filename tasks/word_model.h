@@ -3,6 +3,7 @@
 #define GRAFT_TASKS_WORD_MODEL_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,15 @@ class WordModel {
   // or on the other texts.
   EncodedTexts Encode(absl::Span<const std::string_view> texts, int64_t max_length,
                       int threads) const;
+
+  // What a word of a text, as the tokenizer forms it, is to the model.
+  struct Known {
+    std::optional<int64_t> table_row;   // its row of the table
+    std::vector<VectorSource> sources;  // by set: where its vector comes from
+  };
+  Known Find(std::string_view word) const;
+
+  const WordTokenizer& tokenizer() const { return tokenizer_; }
 
   // One line for people: "words by treebank, lower case; 400000 x 50 vectors, 13825 x 50 trained".
   std::string Describe() const;

@@ -25,10 +25,6 @@ namespace {
 constexpr const char* kWordsFile = "words.txt";
 constexpr uint64_t kMaxWordsBytes = uint64_t{4} << 30;
 
-std::string VectorsFolder(const std::string& folder, size_t set) {
-  return JoinPath(folder, absl::StrCat("vectors-", set + 1));
-}
-
 // What the composer has beside its weights: the words' weights [V] and the component [1, H].
 std::vector<SlotLayout> FixedSlots(const WordModelSettings& settings) {
   if (!settings.weighted) return {};
@@ -39,7 +35,7 @@ std::vector<SlotLayout> FixedSlots(const WordModelSettings& settings) {
 absl::StatusOr<std::vector<WordVectors>> OpenSets(const ModelFolder& folder) {
   std::vector<WordVectors> sets;
   for (const int64_t width : folder.words->set_widths) {
-    const std::string path = VectorsFolder(folder.path, sets.size());
+    const std::string path = JoinPath(folder.path, WordSetFolder(sets.size()));
     ABSL_ASSIGN_OR_RETURN(WordVectors set, OpenVectorFolder(path));
     if (set.width() != width) {
       return absl::DataLossError(absl::StrCat(path, ": expected vectors of ", width,
@@ -79,6 +75,8 @@ absl::StatusOr<std::vector<float>> FiniteFloats(const at::Tensor& tensor, const 
 }
 
 }  // namespace
+
+std::string WordSetFolder(size_t set) { return absl::StrCat("vectors-", set + 1); }
 
 bool IsWordModelFolder(const std::string& path) {
   const std::string file = JoinPath(path, "graft.json");
@@ -152,7 +150,7 @@ absl::Status LoadWordModel(LoadedModel& model) {
   folder.files.insert(folder.files.end(), paths.begin(), paths.end());
   if (settings.vocabulary > 0) folder.files.push_back(JoinPath(folder.path, kWordsFile));
   for (size_t set = 0; set < settings.set_widths.size(); ++set) {
-    const std::string vectors = VectorsFolder(folder.path, set);
+    const std::string vectors = JoinPath(folder.path, WordSetFolder(set));
     for (const char* name : {"vectors.safetensors", "words.txt", "words.index"}) {
       folder.files.push_back(JoinPath(vectors, name));
     }
@@ -185,7 +183,7 @@ absl::Status WriteWordModel(const std::string& folder, const ClassifierToSave& m
   for (size_t set = 0; set < words.sets().size(); ++set) {
     const WordVectors& vectors = words.sets()[set].vectors();
     ABSL_RETURN_IF_ERROR(
-        WriteWordVectors(vectors, VectorsFolder(folder, set),
+        WriteWordVectors(vectors, JoinPath(folder, WordSetFolder(set)),
                          {.format = VectorFormat::kGraft, .storage = vectors.matrix().storage}));
   }
   return absl::OkStatus();

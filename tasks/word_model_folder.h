@@ -3,12 +3,16 @@
 #ifndef GRAFT_TASKS_WORD_MODEL_FOLDER_H_
 #define GRAFT_TASKS_WORD_MODEL_FOLDER_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
 #include "tasks/model_folder.h"
 
 namespace graft {
+
+// The folder of set 0, 1, ... of word vectors, inside that of the model: "vectors-1", ...
+std::string WordSetFolder(size_t set);
 
 // Whether a folder's graft.json describes such a model, or is all that says what the folder is.
 bool IsWordModelFolder(const std::string& path);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/status/status_macros.h"
+#include "base/for_tasks.h"
 #include "base/json.h"
 #include "models/catch_errors.h"
 #include "nlohmann/json.hpp"
@@ -38,35 +39,41 @@ bool IsKnown(VectorSource source) {
          source == VectorSource::kLowerCase;
 }
 
-// The vectors of the seen words, set by set: floats [words, width].
+// The vectors of the seen words, set by set.
 struct SeenVectors {
   std::vector<SeenWord> words;
   std::vector<UnknownWords> sets;
   int64_t width = 0;
-  std::vector<float> rows;
+  std::vector<float> rows;  // [words, width]; none without a table, which alone is made of them
 };
 
-SeenVectors LookUp(const WordStartOptions& o, std::vector<WordCount> counts) {
+bool HasTable(const WordStartOptions& o) { return !o.frozen || o.init == RowInit::kRandom; }
+
+SeenVectors LookUp(const WordStartOptions& o, std::vector<WordCount> counts, int threads) {
   SeenVectors seen;
   for (const WordVectors& set : o.sets) {
     seen.sets.emplace_back(set, o.unknown);
     seen.width += set.width();
   }
   if (seen.sets.empty()) seen.width = o.width;
-  seen.rows.resize(counts.size() * static_cast<size_t>(seen.width));
-  float* row = seen.rows.data();
-  for (WordCount& count : counts) {
-    SeenWord word = {std::move(count.word), count.count, {}};
-    int64_t column = 0;
-    for (const UnknownWords& set : seen.sets) {
-      const auto width = static_cast<size_t>(set.vectors().width());
-      word.known.push_back(
-          IsKnown(set.Vector(word.word, absl::MakeSpan(row + column, width)).source));
-      column += set.vectors().width();
+  seen.words.resize(counts.size());
+  const bool keep = HasTable(o);
+  if (keep) seen.rows.resize(counts.size() * static_cast<size_t>(seen.width));
+  constexpr int64_t kWords = 256;  // of a task
+  const auto count = static_cast<int64_t>(counts.size());
+  ForTasks(threads, (count + kWords - 1) / kWords, seen.width, [&](int64_t task, float* scratch) {
+    for (int64_t w = task * kWords; w < std::min(count, (task + 1) * kWords); ++w) {
+      SeenWord& word = seen.words[static_cast<size_t>(w)];
+      word = {
+          std::move(counts[static_cast<size_t>(w)].word), counts[static_cast<size_t>(w)].count, {}};
+      float* at = keep ? seen.rows.data() + w * seen.width : scratch;
+      for (const UnknownWords& set : seen.sets) {
+        const auto width = static_cast<size_t>(set.vectors().width());
+        word.known.push_back(IsKnown(set.Vector(word.word, absl::MakeSpan(at, width)).source));
+        at += width;
+      }
     }
-    row += seen.width;
-    seen.words.push_back(std::move(word));
-  }
+  });
   return seen;
 }
 
@@ -114,7 +121,7 @@ Vocabulary MakeVocabulary(const WordStartOptions& o, const SeenVectors& seen) {
   Vocabulary vocabulary;
   vocabulary.order.resize(seen.words.size());
   std::iota(vocabulary.order.begin(), vocabulary.order.end(), 0);
-  const bool table = !o.frozen || o.init == RowInit::kRandom;
+  const bool table = HasTable(o);
   if (table && o.rows == TrainRows::kKnown && !seen.sets.empty()) {
     const auto end = std::stable_partition(vocabulary.order.begin(), vocabulary.order.end(),
                                            [&](size_t w) { return seen.words[w].any_known(); });
@@ -217,8 +224,8 @@ absl::StatusOr<WordStart> Start(WordStartOptions& o, absl::Span<const std::strin
                            ? WordTokenizerOptions{.split = WordSplit::kUnicode, .lower_case = true}
                            : GuessWordTokenizer(o.sets[0]);
   settings.unknown = o.unknown;
-  const SeenVectors seen =
-      LookUp(o, CountWords(WordTokenizer(settings.tokenizer), texts, o.max_length, threads));
+  const SeenVectors seen = LookUp(
+      o, CountWords(WordTokenizer(settings.tokenizer), texts, o.max_length, threads), threads);
   const Vocabulary vocabulary = MakeVocabulary(o, seen);
   WordStart start;
   start.report = Report(seen);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -15,12 +16,15 @@
 #include "absl/strings/str_split.h"
 #include "absl/types/span.h"
 #include "nlohmann/json.hpp"
+#include "tasks/model_folder.h"
+#include "tasks/word_model_folder.h"
 #include "tools/compute.h"
 #include "tools/json_text.h"
 #include "tools/line_blocks.h"
 #include "tools/line_texts.h"
 #include "tools/token_records.h"
 #include "tools/verbs.h"
+#include "tools/word_lines.h"
 
 namespace graft::tools {
 namespace {
@@ -43,7 +47,10 @@ struct Options {
 };
 
 void Declare(Options& o, OptionList& list) {
-  list.Text("--model", &o.model, "DIR", "a folder with the files of a tokenizer", Need::kRequired);
+  list.Text("--model", &o.model, "DIR",
+            "a folder with the files of a tokenizer, or a classifier over word vectors, which has "
+            "words in place of tokens and ids",
+            Need::kRequired);
   list.Arguments("[FILE...]", &o.files,
                  "texts, a line each, plain or gzip; - and no file are standard input");
   list.Flag("--pieces", &o.pieces, "write tokens in place of ids");
@@ -235,15 +242,19 @@ class LineWriter {
   EncodeOptions options_;
 };
 
+// Turns lines [begin, end) of a block into records; thread-safe.
+using WriteLines = std::function<Written(const LineBlock& block, size_t begin, size_t end)>;
+
 // The records of a block, each thread with about as many lines.
-std::vector<Written> WriteBlock(const LineWriter& writer, const LineBlock& block, int threads) {
+std::vector<Written> WriteBlock(const WriteLines& write_lines, const LineBlock& block,
+                                int threads) {
   const size_t parts = std::min(static_cast<size_t>(threads), block.size());
   std::vector<Written> written(parts);
   std::vector<std::exception_ptr> failures(parts);  // want of memory
   const auto write = [&](size_t part) {
     try {
       written[part] =
-          writer.Write(block, block.size() * part / parts, block.size() * (part + 1) / parts);
+          write_lines(block, block.size() * part / parts, block.size() * (part + 1) / parts);
     } catch (...) {
       failures[part] = std::current_exception();
     }
@@ -256,6 +267,30 @@ std::vector<Written> WriteBlock(const LineWriter& writer, const LineBlock& block
     if (failure) std::rethrow_exception(failure);
   }
   return written;
+}
+
+absl::StatusOr<int> WriteAll(const Options& o, int threads, const WriteLines& write_lines) {
+  LineBlocks blocks(o.files.empty() ? std::vector<std::string>{"-"} : o.files,
+                    {.invalid_utf8 = o.invalid_utf8},
+                    kBytesPerThread * static_cast<size_t>(threads));
+  LineBlock block;
+  Written all;
+  while (true) {
+    ABSL_ASSIGN_OR_RETURN(const bool more, blocks.Next(block));
+    if (!more) break;
+    for (const Written& part : WriteBlock(write_lines, block, threads)) {
+      std::cout << part.text;
+      ABSL_RETURN_IF_ERROR(part.status);
+      all.cut_texts += part.cut_texts;
+      all.cut_tokens += part.cut_tokens;
+    }
+    if (!std::cout.flush()) return absl::InternalError("standard output: cannot write");
+  }
+  if (all.cut_texts > 0) {
+    std::cerr << "graft: " << all.cut_texts << " texts were longer than " << *o.max_length
+              << " tokens; " << all.cut_tokens << " tokens were cut off\n";
+  }
+  return kExitOk;
 }
 
 // A window must have room for more than the tokens of the one before.
@@ -271,32 +306,47 @@ absl::Status CheckStride(const Options& o, const Tokenizer& tokenizer) {
       *o.max_length, " leaves beside ", special, " special tokens, found ", *o.stride));
 }
 
+// A model over word vectors has words and no ids: nothing to decode, nothing between two texts.
+absl::Status CheckForWords(const Options& o) {
+  const std::pair<std::string_view, bool> of_ids[] = {
+      {"--decode", o.decode},
+      {"--pair", o.pair},
+      {"--words", o.words},
+      {"--stride", o.stride.has_value()},
+      {"--truncation", o.truncation != Truncation::kLongestFirst},
+      {"--truncation-side", o.truncation_side != TruncationSide::kRight}};
+  for (const auto& [name, given] : of_ids) {
+    if (!given) continue;
+    return Mistake(
+        name, absl::StrCat("expected a model with token ids, found word vectors in ", o.model));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> TokenizeToWords(const Options& o, int threads) {
+  ABSL_RETURN_IF_ERROR(CheckForWords(o));
+  ABSL_ASSIGN_OR_RETURN(const LoadedModel model, LoadModel(o.model));
+  const WordLineOptions options = {.json = o.json,
+                                   .max_length = static_cast<size_t>(o.max_length.value_or(0)),
+                                   .offsets = o.offsets};
+  return WriteAll(o, threads, [&](const LineBlock& block, size_t begin, size_t end) {
+    Written out;
+    for (size_t i = begin; i < end; ++i) {
+      out.CountCut(AppendWordLine(*model.words, block[i], options, out.text));
+    }
+    return out;
+  });
+}
+
 absl::StatusOr<int> Tokenize(const Options& o) {
   ABSL_ASSIGN_OR_RETURN(const int threads, ChooseThreads(o.threads));
+  if (IsWordModelFolder(o.model)) return TokenizeToWords(o, threads);
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer, LoadTokenizer(o.model));
   ABSL_RETURN_IF_ERROR(CheckStride(o, *tokenizer));
   const LineWriter writer(o, *tokenizer);
-  LineBlocks blocks(o.files.empty() ? std::vector<std::string>{"-"} : o.files,
-                    {.invalid_utf8 = o.invalid_utf8},
-                    kBytesPerThread * static_cast<size_t>(threads));
-  LineBlock block;
-  Written all;
-  while (true) {
-    ABSL_ASSIGN_OR_RETURN(const bool more, blocks.Next(block));
-    if (!more) break;
-    for (const Written& part : WriteBlock(writer, block, threads)) {
-      std::cout << part.text;
-      ABSL_RETURN_IF_ERROR(part.status);
-      all.cut_texts += part.cut_texts;
-      all.cut_tokens += part.cut_tokens;
-    }
-    if (!std::cout.flush()) return absl::InternalError("standard output: cannot write");
-  }
-  if (all.cut_texts > 0) {
-    std::cerr << "graft: " << all.cut_texts << " texts were longer than " << *o.max_length
-              << " tokens; " << all.cut_tokens << " tokens were cut off\n";
-  }
-  return kExitOk;
+  return WriteAll(o, threads, [&](const LineBlock& block, size_t begin, size_t end) {
+    return writer.Write(block, begin, end);
+  });
 }
 
 }  // namespace

@@ -64,6 +64,9 @@ void Declare(TrainOptions& o, OptionList& list) {
               "AdamW's, on matrices only");
   list.Number("--clip", &o.training.clip, {.min = 0, .max = 1e6},
               "largest norm of the gradients; 0 = no clipping");
+  list.Number("--max-norm", &o.max_norm, {.min = 0, .max = 1e6},
+              "largest length of a class's weights in the last layer; 0 = no limit (default: 0, of "
+              "cnn over word vectors 3)");
   list.Integer("--patience", &o.training.patience, 1, kMany,
                "evaluations without a better one that end the training");
   list.Seed(&o.seed);

@@ -39,10 +39,12 @@ TrainingOptions MakeTrainingOptions(const TrainOptions& o) {
     training.epochs = defaults.epochs;
     training.learning_rate = defaults.learning_rate;
     training.batch_size = defaults.batch_size;
+    training.max_norm = defaults.max_norm;
   }
   if (o.epochs) training.epochs = static_cast<int>(*o.epochs);
   training.learning_rate = o.learning_rate.value_or(training.learning_rate);
   training.batch_size = o.batch_size.value_or(training.batch_size);
+  training.max_norm = o.max_norm.value_or(training.max_norm);
   return training;
 }
 

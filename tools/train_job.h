@@ -30,7 +30,7 @@ struct TrainOptions {
   WordOptions words;
   // Over word vectors their own defaults count.
   std::optional<int64_t> epochs, batch_size;
-  std::optional<double> learning_rate;
+  std::optional<double> learning_rate, max_norm;
   TrainingOptions training;
   int64_t seed = 1;
   int threads = 0;

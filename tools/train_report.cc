@@ -181,6 +181,7 @@ std::map<std::string, std::string> TrainingRecord(const TrainOptions& o, const J
       {"warmup", absl::StrCat(t.warmup)},
       {"weight_decay", absl::StrCat(t.weight_decay)},
       {"clip", absl::StrCat(t.clip)},
+      {"max_norm", absl::StrCat(t.max_norm)},
       {"seed", absl::StrCat(t.seed)},
       {"threads", absl::StrCat(Threads())}};
   if (job.words) record.merge(WordRecord(o.words));

@@ -8,6 +8,7 @@
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/file.h"
 #include "embeddings/load.h"
 #include "tasks/threads.h"
 #include "tools/table.h"
@@ -69,25 +70,29 @@ std::optional<WordTokenizerOptions> MakeTokenizer(const WordOptions& o,
   return options;
 }
 
-void Tell(const std::string& path, const LoadReport& report) {
+// What is not told with the repairs: a classifier is made of this but once.
+void TellOddities(const std::string& path, const LoadReport& report) {
   const auto tell = [&](int64_t count, std::string_view what) {
     if (count == 0) return;
     std::cerr << "graft: " << Printable(path) << ": " << count << " " << what << "\n";
   };
-  tell(report.skipped, "rows were left out, as they are not sound");
   tell(report.duplicates, "words stand there again; the first row of each counts");
   tell(report.broken_utf8, "words are no UTF-8; kept as they are");
 }
 
+std::vector<std::string> VectorPaths(const WordOptions& o) {
+  if (PathExists(o.vectors)) return {o.vectors};
+  return absl::StrSplit(o.vectors, ',', absl::SkipEmpty());
+}
+
 absl::StatusOr<std::vector<WordVectors>> LoadSets(const WordOptions& o) {
   std::vector<WordVectors> sets;
-  if (o.vectors.empty()) return sets;
-  for (const std::string_view path : absl::StrSplit(o.vectors, ',', absl::SkipEmpty())) {
-    LoadOptions options;
-    options.threads = Threads();
-    options.repair = o.repair;
-    ABSL_ASSIGN_OR_RETURN(LoadedVectors loaded, LoadWordVectors(std::string(path), options));
-    Tell(std::string(path), loaded.report);
+  for (const std::string& path : VectorPaths(o)) {
+    VectorFileOptions file = o.reading;
+    file.path = path;
+    file.threads = Threads();
+    ABSL_ASSIGN_OR_RETURN(LoadedVectors loaded, LoadVectorFile(file));
+    TellOddities(path, loaded.report);
     sets.push_back(std::move(loaded.vectors));
   }
   return sets;
@@ -102,6 +107,15 @@ absl::Status NotGiven(const Given& options, std::string_view needed) {
         absl::StrCat(name, ": expected ", needed, " with it, found none"));
   }
   return absl::OkStatus();
+}
+
+Given ReadingOptions(const WordOptions& o) {
+  const VectorFileOptions& r = o.reading;
+  return {{"--vectors-format", !r.format.empty()},
+          {"--vectors-words", !r.words.empty()},
+          {"--vectors-zip-entry", !r.zip_entry.empty()},
+          {"--repair", r.repair},
+          {"--allow-count-mismatch", r.allow_count_mismatch}};
 }
 
 // Options that the classifier, or a start without vectors, has no use for.
@@ -119,10 +133,10 @@ absl::Status CheckClassifierOptions(const WordOptions& o) {
     ABSL_RETURN_IF_ERROR(NotGiven({{"--sif-a", o.sif_a.has_value()}}, "--classifier sif"));
   }
   if (!o.vectors.empty()) return absl::OkStatus();
-  return NotGiven({{"--train-rows", o.train_rows == "known"},
-                   {"--unknown", !o.unknown.empty()},
-                   {"--repair", o.repair}},
-                  "--vectors");
+  Given given = ReadingOptions(o);
+  given.emplace_back("--train-rows", o.train_rows == "known");
+  given.emplace_back("--unknown", !o.unknown.empty());
+  return NotGiven(given, "--vectors");
 }
 
 }  // namespace
@@ -130,8 +144,7 @@ absl::Status CheckClassifierOptions(const WordOptions& o) {
 void DeclareWords(WordOptions& o, OptionList& list) {
   list.Text("--vectors", &o.vectors, "FILE[,FILE...]",
             "word vectors in place of --model: word2vec, GloVe, fastText, floret, NumPy, "
-            "finalfusion or graft's folder; several are put side by side. What needs more to be "
-            "read, `graft vectors convert` makes a folder of");
+            "finalfusion or graft's folder, plain, gzip or zip; several are put side by side");
   list.Choice("--classifier", &o.classifier, {"average", "sif", "cnn", "lstm"},
               "how the vectors of a text's words become one (default: average)");
   list.Choice("--init", &o.init, {"pretrained", "random"},
@@ -161,7 +174,15 @@ void DeclareWords(WordOptions& o, OptionList& list) {
               "0.001)");
   list.Number("--dropout", &o.dropout, {.min = 0, .max = 0.99},
               "in front of the last layer over word vectors (default: cnn 0.5, lstm 0.3, else 0)");
-  list.Flag("--repair", &o.repair, "leave out rows of --vectors that are not sound");
+  list.Choice("--vectors-format", &o.reading.format, absl::StrSplit(VectorFormatNames(), ", "),
+              "their format, where it is not to be found from the bytes");
+  list.Text("--vectors-words", &o.reading.words, "FILE",
+            "of numpy: the words, one in a line; without it the same name with .txt");
+  list.Text("--vectors-zip-entry", &o.reading.zip_entry, "NAME",
+            "the file of a zip archive that has several");
+  list.Flag("--repair", &o.reading.repair, "leave out rows of --vectors that are not sound");
+  list.Flag("--allow-count-mismatch", &o.reading.allow_count_mismatch,
+            "--vectors may have more or fewer rows than they announce");
 }
 
 bool UsesWords(const WordOptions& o) {
@@ -169,19 +190,19 @@ bool UsesWords(const WordOptions& o) {
 }
 
 absl::Status CheckNoWords(const WordOptions& o) {
-  return NotGiven({{"--init", !o.init.empty()},
-                   {"--train-rows", !o.train_rows.empty()},
-                   {"--channels", o.channels.has_value()},
-                   {"--split", !o.split.empty()},
-                   {"--case", !o.letter_case.empty()},
-                   {"--unknown", !o.unknown.empty()},
-                   {"--windows", !o.windows.empty()},
-                   {"--filters", o.filters.has_value()},
-                   {"--lstm-size", o.lstm_size.has_value()},
-                   {"--sif-a", o.sif_a.has_value()},
-                   {"--dropout", o.dropout.has_value()},
-                   {"--repair", o.repair}},
-                  "--vectors or --classifier");
+  Given given = {{"--init", !o.init.empty()},
+                 {"--train-rows", !o.train_rows.empty()},
+                 {"--channels", o.channels.has_value()},
+                 {"--split", !o.split.empty()},
+                 {"--case", !o.letter_case.empty()},
+                 {"--unknown", !o.unknown.empty()},
+                 {"--windows", !o.windows.empty()},
+                 {"--filters", o.filters.has_value()},
+                 {"--lstm-size", o.lstm_size.has_value()},
+                 {"--sif-a", o.sif_a.has_value()},
+                 {"--dropout", o.dropout.has_value()}};
+  for (const auto& option : ReadingOptions(o)) given.push_back(option);
+  return NotGiven(given, "--vectors or --classifier");
 }
 
 absl::Status CheckWords(const WordOptions& o, std::string_view freeze) {
@@ -245,14 +266,14 @@ std::map<std::string, std::string> WordRecord(const WordOptions& o) {
 TrainingDefaults WordTrainingDefaults(const WordOptions& o) {
   switch (Kind(o)) {
     case ComposerKind::kCnn:
-      return {10, 1e-3, 50};  // texts in a step: Kim 2014
+      return {10, 1e-3, 50, 3};  // texts in a step, longest weights: Kim 2014
     case ComposerKind::kLstm:
-      return {10, 1e-3, 32};
+      return {10, 1e-3, 32, 0};
     case ComposerKind::kAverage:
     case ComposerKind::kSif:
       break;
   }
-  return {10, 1e-2, 64};
+  return {10, 1e-2, 64, 0};
 }
 
 }  // namespace graft::tools

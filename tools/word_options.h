@@ -14,17 +14,19 @@
 #include "tasks/training.h"
 #include "tasks/word_start.h"
 #include "tools/options.h"
+#include "tools/vector_file.h"
 
 namespace graft::tools {
 
 struct WordOptions {
   // Empty and absent ones have the defaults that --help tells: what is given and of no use is
   // refused.
-  std::string vectors;  // paths, separated by commas
+  std::string vectors;  // paths, separated by commas; one that is there with its commas is one
   std::string classifier, init, train_rows, split, letter_case, unknown, windows;
   std::optional<int64_t> width, channels, filters, lstm_size;
   std::optional<double> dropout, sif_a;
-  bool repair = false;
+  // How the files of `vectors` are read: all but path and threads.
+  VectorFileOptions reading;
 };
 
 void DeclareWords(WordOptions& o, OptionList& list);
@@ -53,6 +55,7 @@ struct TrainingDefaults {
   int epochs;
   double learning_rate;
   int64_t batch_size;
+  double max_norm;
 };
 TrainingDefaults WordTrainingDefaults(const WordOptions& o);
 

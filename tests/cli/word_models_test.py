@@ -2,6 +2,7 @@
 
 import json
 import random
+import struct
 
 from command import NEGATIVE, POSITIVE, CommandTest, main
 
@@ -45,6 +46,64 @@ class Train(WordTest):
                 vector = json.loads(self.graft("embed", "--model", out, "--pooling", "mean", "film").stdout)["embedding"]
                 self.assertEqual(len(vector), 8)
                 self.assertIn("0 different", self.graft("verify", "weights", out, out).stdout)
+                self.assertEqual(self.graft("tokenize", "--model", out, text="A fine film!\n").stdout, "a fine film !\n")
+
+    def test_words_in_place_of_tokens(self):
+        self.train_words("--train-rows", "known")
+        out, text = self.folder / "out", "Film né ZZZ other"
+        known = WORDS[::2] + ["other"]
+        run = self.graft("tokenize", "--model", out, "--json", "--offsets", "chars", text=text + "\n\n")
+        record, empty = self.json_lines(run.stdout)
+        self.assertEqual(record["tokens"], ["film", "né", "zzz", "other"])
+        self.assertEqual(record["offsets"], [[0, 4], [5, 7], [8, 11], [12, 17]])
+        self.assertEqual(record["sources"], [["row" if word in known else "none"] for word in record["tokens"]])
+        table = (out / "words.txt").read_text().split("\n")
+        self.assertEqual(record["table_rows"], [table.index(w) if w in table else None for w in record["tokens"]])
+        self.assertEqual(record["cut_off"], 0)
+        self.assertEqual(empty["tokens"], [])
+        run = self.graft("tokenize", "--model", out, "--max-length", "2", "--threads", "2", text=f"{text}\n" * 50)
+        self.assertEqual(run.stdout, "film né\n" * 50)
+        self.assertIn("50 texts were longer than 2 tokens; 100 tokens were cut off", run.stderr)
+        for option in ["--decode"], ["--pair"], ["--words"], ["--max-length", "5", "--stride", "2"]:
+            self.refused("tokenize", "--model", out, *option, text="a\n", expect="expected a model with token ids, found word vectors in")
+
+    def test_vectors_are_part_of_the_weights(self):
+        other = self.folder / "other.txt"
+        lines = self.vectors.read_text().splitlines(keepends=True)
+        other.write_text("".join([*lines[:-1], "other" + " 9" * 8 + "\n"]))
+        for name, vectors in ("a", self.vectors), ("b", other):
+            self.train_words("--freeze", "all", out=self.folder / name, vectors=vectors)
+        run = self.graft("verify", "weights", self.folder / "a", self.folder / "b", status=1)
+        self.assertIn("vectors-1/vectors", run.stdout)
+        facts = json.loads(self.graft("inspect", "model", self.folder / "a", "--tensors", "--json").stdout)
+        self.assertIn("vectors-1/vectors", [tensor["name"] for tensor in facts["tensors"]])
+
+    def test_files_that_need_more_to_be_read(self):
+        words = self.folder / "matrix words"
+        words.write_text("".join(word + "\n" for word in WORDS))
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(WORDS)}, 2), }}"
+        header = header.ljust(117) + "\n"
+        matrix = self.folder / "a,matrix.npy"  # the comma is part of the name
+        matrix.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() +
+                           struct.pack(f"<{2 * len(WORDS)}f", *(index / 10 for index in range(2 * len(WORDS)))))
+        run = self.train_words("--vectors-words", words, "--vectors-format", "numpy", "--json", vectors=matrix)
+        facts = self.json_lines(run.stdout)[0]["vectors"]
+        self.assertEqual((facts["width"], facts["known_words"]), (2, facts["words"]))
+        lying = self.folder / "lying.txt"
+        lying.write_text(f"{len(WORDS) + 1} 2\n" + "".join(f"{word} 1 2\n" for word in WORDS))
+        run = self.train_words("--allow-count-mismatch", "--overwrite", vectors=lying)
+        self.assertIn("rows", run.stderr)
+        train = self.sentiment()
+        self.refused("train", "classify", "--vectors", lying, "--train", train, "--dev", train, "--out", self.folder / "x", expect="lying.txt")
+
+    def test_what_graft_did_not_write_is_not_replaced(self):
+        self.train_words()
+        note = self.folder / "out" / "notes.txt"
+        note.write_text("mine")
+        train = self.sentiment()
+        self.refused("train", "classify", "--vectors", self.vectors, "--train", train, "--dev", train, "--out", self.folder / "out", "--overwrite",
+                     expect="notes.txt")
+        self.assertEqual(note.read_text(), "mine")
 
     def test_same_seed_gives_the_same_bytes(self):
         for out, seed in ("a", "1"), ("b", "1"), ("c", "2"):
@@ -147,7 +206,7 @@ class Refused(WordTest):
         bad.write_text("film 1 2\nmusic 1 nan\n", encoding="utf-8")
         self.train_refused(expect="bad.txt:2: ", status=1, vectors=bad)
         run = self.train_words("--repair", vectors=bad)
-        self.assertIn("1 rows were left out", run.stderr)
+        self.assertIn("1 rows that are not sound are left out", run.stderr)
 
     def test_a_classifier_over_words_is_no_encoder(self):
         self.train_words()

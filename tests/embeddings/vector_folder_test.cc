@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/file.h"
 #include "embeddings/write.h"
 #include "tests/embeddings/load_test.h"
 
@@ -111,6 +112,24 @@ TEST(VectorFolderTest, HalvesAndInt8AreTheNearest) {
       for (size_t j = 0; j < 3; ++j) {
         EXPECT_NEAR(row[j], original[j], std::max(step, std::abs(original[j]) / 2048));
       }
+    }
+  }
+}
+
+TEST(VectorFolderTest, RowsThatStayInTheirStorageAreTheSameBytes) {
+  for (const VectorStorage storage :
+       {VectorStorage::kFloat32, VectorStorage::kFloat16, VectorStorage::kInt8}) {
+    SCOPED_TRACE(VectorStorageName(storage));
+    const Sample sample = MakeSample({.storage = storage});
+    const auto opened = OpenVectorFolder(sample.folder);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    const std::string again = sample.folder + "-again";
+    ASSERT_TRUE(WriteWordVectors(*opened, again, {.storage = storage, .replace = true}).ok());
+    for (const char* name : {"/vectors.safetensors", "/words.txt", "/words.index"}) {
+      const auto first = ReadFile(sample.folder + name, uint64_t{1} << 24);
+      const auto second = ReadFile(again + name, uint64_t{1} << 24);
+      ASSERT_TRUE(first.ok() && second.ok()) << name;
+      EXPECT_TRUE(*first == *second) << name;
     }
   }
 }

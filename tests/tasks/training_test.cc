@@ -217,6 +217,18 @@ TEST_F(TrainTiny, ALossThatIsNoNumberEndsTheRun) {
   EXPECT_THAT(result.status(), StatusIs(absl::StatusCode::kInternal, HasSubstr("finite")));
 }
 
+TEST_F(TrainTiny, WeightsOfTheLastLayerStayWithinTheirLength) {
+  const auto longest = [&](double max_norm) {
+    options_.max_norm = max_norm;
+    const Trained trained = Train("all", {});
+    return trained.head.last_weight().norm(2, 1).max().item<double>();
+  };
+  const double free = longest(0);
+  EXPECT_GT(free, 0.1);
+  EXPECT_NEAR(longest(free / 2), free / 2, 1e-5);
+  EXPECT_EQ(longest(2 * free), free);
+}
+
 TEST_F(TrainTiny, AnErrorOfSavingEndsTheRun) {
   TrainingCallbacks callbacks;
   callbacks.save_best = [](const Backbone&, const SequenceClassifier&) {

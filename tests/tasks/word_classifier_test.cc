@@ -363,12 +363,42 @@ TEST_F(WordFolder, MissingAndForeignFilesAreNamed) {
   std::filesystem::rename(path_ + "/vectors-1", path_ + "/gone");
   EXPECT_THAT(TextClassifier::Load(path_).status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("vectors-1")));
+  // Sound vectors, but of another width.
+  ASSERT_TRUE(WriteWordVectors(SomeVectors(7), path_ + "/vectors-1", {}).ok());
+  EXPECT_THAT(TextClassifier::Load(path_).status(),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("vectors-1: expected vectors of 6 components, as graft.json says, "
+                                 "found 7")));
+  // Of the same width, with the list of words of others.
+  std::filesystem::remove_all(path_ + "/vectors-1");
+  std::filesystem::rename(path_ + "/gone", path_ + "/vectors-1");
+  std::filesystem::remove(path_ + "/vectors-1/words.txt");
+  folder_.Write("m/vectors-1/words.txt", "one\ntwo\n");
+  EXPECT_THAT(TextClassifier::Load(path_).status(),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("vectors-1")));
 }
 
 TEST_F(WordFolder, IsReplacedOnlyOnDemand) {
   const Trained trained = Train(Options(ComposerKind::kAverage), 1);
   EXPECT_EQ(SaveClassifier(path_, trained.to_save(), false).code(),
             absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(SaveClassifier(path_, trained.to_save(), true).ok());
+  const auto classifier = TextClassifier::Load(path_);
+  ASSERT_TRUE(classifier.ok()) << classifier.status();
+  const auto found = classifier->Predict("good dull story");
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->scores, Softmax(Logits(trained, {"good dull story"})));
+}
+
+TEST_F(WordFolder, WhatGraftDidNotWriteIsNeverReplaced) {
+  const Trained trained = Train(Options(ComposerKind::kAverage), 1);
+  for (const char* name : {"m/notes.txt", "m/vectors-1/notes.txt"}) {
+    folder_.Write(name, "mine");
+    EXPECT_THAT(SaveClassifier(path_, trained.to_save(), true),
+                StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("notes.txt")));
+    EXPECT_EQ(TemporaryFolder::Read(folder_ / name), "mine");
+    std::filesystem::remove(folder_ / name);
+  }
   EXPECT_TRUE(SaveClassifier(path_, trained.to_save(), true).ok());
 }
 

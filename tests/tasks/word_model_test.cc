@@ -86,6 +86,35 @@ TEST(WordModelTest, ATextsWordsDoNotDependOnTheOthersOrOnThreads) {
   EXPECT_EQ(one.tokens.ids, two.tokens.ids);
   EXPECT_EQ(Floats(one.words.vectors), Floats(two.words.vectors));
   EXPECT_EQ(one.words.vectors.size(0), 4);
+  // The vectors of a text's words, word by word, as they are for the text alone.
+  const auto vectors_of = [](const EncodedTexts& encoded, size_t text) {
+    std::vector<float> vectors;
+    const std::vector<float> rows = Floats(encoded.words.vectors);
+    for (int32_t i = encoded.tokens.starts[text]; i < encoded.tokens.starts[text + 1]; ++i) {
+      const auto row = rows.begin() + 2 * encoded.tokens.ids[static_cast<size_t>(i)];
+      vectors.insert(vectors.end(), row, row + 2);
+    }
+    return vectors;
+  };
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const EncodedTexts alone = model.Encode(absl::MakeConstSpan(texts).subspan(i, 1), 99, 1);
+    EXPECT_EQ(vectors_of(one, i), vectors_of(alone, 0)) << texts[i];
+  }
+}
+
+TEST(WordModelTest, WordsAreFoundInTheTableAndInEachSet) {
+  WordModelSettings settings;
+  settings.set_widths = {2, 1};
+  settings.backbone = {.table_rows = 1, .width = 3, .channels = 1};
+  settings.vocabulary = 2;
+  const WordModel model(settings, {MakeVectors({"a", "b"}, 2), MakeVectors({"b", "c"}, 1)},
+                        MakeWords({"c", "a"}), {});
+  using enum VectorSource;
+  EXPECT_EQ(model.Find("c").table_row, 0);
+  EXPECT_THAT(model.Find("c").sources, ElementsAre(kNone, kRow));
+  EXPECT_EQ(model.Find("a").table_row, std::nullopt) << "a word of the weights alone";
+  EXPECT_THAT(model.Find("a").sources, ElementsAre(kRow, kNone));
+  EXPECT_THAT(model.Find("B").sources, ElementsAre(kLowerCase, kLowerCase));
 }
 
 TEST(CountWordsTest, FallByCountAndThenByTheirBytes) {
