@@ -17,8 +17,6 @@ namespace {
 constexpr double kEpsilon = 0.001;  // of the formula
 // Rows of one step: what all terms say of them stays in a cache.
 constexpr int64_t kStep = 128;
-// Lengths of rows between which products in float neither overflow nor vanish.
-constexpr double kShortest = 1e-15, kLongest = 1e15;
 
 using Excluded = std::vector<std::vector<int64_t>>;
 
@@ -48,6 +46,7 @@ class MultiplySearch {
   MultiplySearch(const VectorSearch& search, absl::Span<const float> terms,
                  absl::Span<const AnalogyQuestion> questions, size_t k, const Excluded& excluded)
       : vectors_(search.vectors()),
+        weights_(search.weights()),
         threads_(std::max<int64_t>(1, search.threads())),
         questions_(questions),
         k_(k),
@@ -58,8 +57,12 @@ class MultiplySearch {
       for (const double value : units_.back()) floats_.push_back(static_cast<float>(value));
     }
     // A cosine in float is a sum of products with a weight: its error as VectorSearch bounds it.
-    // Half of it is that of (1 + cosine) / 2, which is rounded too.
-    slack_ = static_cast<float>(0.51 * (static_cast<double>(width) + 5) * 0x1p-24 + 0x1p-22);
+    // Half of it is that of (1 + cosine) / 2, which is rounded a few times more.
+    slack_ = static_cast<float>(0.51 * (static_cast<double>(width) + 5) * 0x1p-24 + 0x1p-21);
+    divides_.resize(units_.size());
+    for (const AnalogyQuestion& question : questions) {
+      divides_[static_cast<size_t>(question.a)] = true;
+    }
   }
 
   std::vector<std::vector<Neighbor>> Run() {
@@ -85,40 +88,29 @@ class MultiplySearch {
  private:
   using Best = std::vector<std::vector<Neighbor>>;  // of each question, the best first
 
-  // Of each term and row of a step: (1 + cosine) / 2 is not above `most`, and one over it and the
-  // epsilon not above `inverse`.
+  // Of each term and row of a step: (1 + cosine) / 2 is not above `most`, and, where a question
+  // divides by the term, one over it and the epsilon not above `inverse`.
   struct Bounds {
-    explicit Bounds(size_t terms) : most(terms * kStep), inverse(terms * kStep), weights(kStep) {}
-    std::vector<float> most, inverse, weights;
+    explicit Bounds(size_t terms) : most(terms * kStep), inverse(terms * kStep) {}
+    std::vector<float> most, inverse;
+    // Where the search has none: every row is then computed in double.
+    std::vector<float> no_weights =
+        std::vector<float>(kStep, std::numeric_limits<float>::quiet_NaN());
   };
 
-  // One over the length of each row, 0 for a row of zeros, NaN where the length is extreme.
-  void FindWeights(const float* rows, int64_t count, std::vector<float>& weights) const {
-    for (int64_t i = 0; i < count; ++i) {
-      const float* const row = rows + i * vectors_.width();
-      double sum = 0;
-      for (int64_t j = 0; j < vectors_.width(); ++j) sum += static_cast<double>(row[j]) * row[j];
-      const double length = std::sqrt(sum);
-      weights[static_cast<size_t>(i)] = length == 0 ? 0.0f
-                                        : length > kShortest && length < kLongest
-                                            ? static_cast<float>(1 / length)
-                                            : std::numeric_limits<float>::quiet_NaN();
-    }
-  }
-
-  void FindBounds(const float* rows, int64_t count, Bounds& bounds) const {
+  void FindBounds(const float* rows, const float* weights, int64_t count, Bounds& bounds) const {
     // Rounded upwards by more than the roundings of the product.
     constexpr float kUp = 1 + 0x1p-20f;
     const float epsilon = static_cast<float>(kEpsilon) * (1 - 0x1p-20f) - slack_;
     for (size_t t = 0; t < units_.size(); ++t) {
       float* const most = bounds.most.data() + t * kStep;
+      ScoreRows(floats_.data() + t * static_cast<size_t>(vectors_.width()), rows, weights, count,
+                vectors_.width(), 0, most);
+      for (int64_t i = 0; i < count; ++i) most[i] = (1 + most[i]) / 2 + slack_;
+      if (!divides_[t]) continue;
       float* const inverse = bounds.inverse.data() + t * kStep;
-      ScoreRows(floats_.data() + t * static_cast<size_t>(vectors_.width()), rows,
-                bounds.weights.data(), count, vectors_.width(), 0, most);
       for (int64_t i = 0; i < count; ++i) {
-        const float shifted = (1 + most[i]) / 2;
-        most[i] = shifted + slack_;
-        const float least = shifted + epsilon;
+        const float least = most[i] - 2 * slack_ + epsilon;
         inverse[i] = least > 0 ? kUp / least : std::numeric_limits<float>::infinity();
       }
     }
@@ -147,8 +139,8 @@ class MultiplySearch {
   void Scan(int64_t begin, int64_t end, float* scratch, Bounds& bounds, Best& best) const {
     const int64_t count = end - begin;
     const float* const rows = vectors_.matrix().Floats(begin, end, scratch);
-    FindWeights(rows, count, bounds.weights);
-    FindBounds(rows, count, bounds);
+    FindBounds(rows, weights_ != nullptr ? weights_ + begin : bounds.no_weights.data(), count,
+               bounds);
     const auto width = static_cast<size_t>(vectors_.width());
     std::vector<std::vector<double>> unit_rows(static_cast<size_t>(count));
     float scores[kStep];
@@ -179,12 +171,14 @@ class MultiplySearch {
   }
 
   const WordVectors& vectors_;
+  const float* const weights_;  // of the search
   const int64_t threads_;
   const absl::Span<const AnalogyQuestion> questions_;
   const size_t k_;
   const Excluded& excluded_;
   std::vector<std::vector<double>> units_;  // of the terms
   std::vector<float> floats_;               // the same in float, one after the other
+  std::vector<bool> divides_;               // by term: some question divides by it
   float slack_ = 0;
 };
 

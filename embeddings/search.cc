@@ -210,6 +210,9 @@ VectorSearch::~VectorSearch() = default;
 const WordVectors& VectorSearch::vectors() const { return state_->vectors; }
 Similarity VectorSearch::similarity() const { return state_->options.similarity; }
 int64_t VectorSearch::threads() const { return state_->options.threads; }
+const float* VectorSearch::weights() const {
+  return state_->in_float ? state_->weights.data() : nullptr;
+}
 
 std::vector<Neighbor> VectorSearch::Nearest(absl::Span<const float> query, int64_t k,
                                             absl::Span<const int64_t> excluded) const {

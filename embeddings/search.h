@@ -39,6 +39,10 @@ class VectorSearch {
   const WordVectors& vectors() const;
   Similarity similarity() const;
   int64_t threads() const;
+  // By row: what its inner product with a query is multiplied by, one over its length or one, to
+  // float's precision. nullptr where some lengths are so extreme that products in float say
+  // nothing.
+  const float* weights() const;
 
   // The nearest min(k, V - excluded) rows to a query [D], the nearest first; `excluded` rows, in
   // any order, are left out.
