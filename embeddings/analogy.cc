@@ -125,6 +125,7 @@ class MultiplySearch {
   }
 
   void Insert(const Neighbor& neighbor, std::vector<Neighbor>& best) const {
+    if (!std::isfinite(neighbor.score)) return;
     if (best.size() == k_ && !Better(neighbor, best.back())) return;
     best.insert(std::upper_bound(best.begin(), best.end(), neighbor, Better), neighbor);
     if (best.size() > k_) best.pop_back();

@@ -29,6 +29,7 @@ absl::Status BinaryReader::Fill(absl::Span<char> out, std::string_view what) {
   }
   ABSL_ASSIGN_OR_RETURN(const size_t got, source_.Read(out));
   if (got == out.size()) return absl::OkStatus();
+  ABSL_RETURN_IF_ERROR(source_.fault());
   return Error(at, what, absl::StrCat(out.size(), " bytes"),
                absl::StrCat(got, " and the end of the file"));
 }
@@ -46,6 +47,7 @@ absl::StatusOr<std::string> BinaryReader::Until(char terminator, size_t most,
       return bytes;
     }
     if (front.size() < ahead) {
+      ABSL_RETURN_IF_ERROR(source_.fault());
       return Error(at, what, "an end of the word", "the end of the file");
     }
     if (ahead == most + 1) {

@@ -30,7 +30,7 @@ class BinaryRows : public RowReader {
   int64_t width() const override { return counts_.width; }
   std::optional<int64_t> declared_rows() const override { return counts_.rows; }
   int64_t max_rows() const override {
-    return static_cast<int64_t>(std::min<uint64_t>(source_.max_size() / (vector_bytes() + 2) + 1,
+    return static_cast<int64_t>(std::min<uint64_t>(source_.max_size() / (vector_bytes() + 1) + 1,
                                                    static_cast<uint64_t>(kMaxWords)));
   }
   absl::StatusOr<bool> Take(RowBatch& batch) override;
@@ -58,6 +58,7 @@ class BinaryRows : public RowReader {
 absl::Status BinaryRows::CheckEnd() {
   std::string rest(2, '\0');
   ABSL_ASSIGN_OR_RETURN(const size_t got, source_.Read(absl::MakeSpan(rest)));
+  ABSL_RETURN_IF_ERROR(source_.fault());
   carry_.append(rest, 0, got);
   if (carry_.empty() || carry_ == "\n") return absl::OkStatus();
   return Error(source_.position() - carry_.size(),
@@ -112,6 +113,7 @@ absl::StatusOr<bool> BinaryRows::Take(RowBatch& batch) {
     if (options_.allow_count_mismatch && (filled == 0 || (filled == 1 && batch.bytes[0] == '\n'))) {
       return false;
     }
+    ABSL_RETURN_IF_ERROR(source_.fault());
     const std::string of = options_.allow_count_mismatch ? "" : absl::StrCat(" of ", counts_.rows);
     return Error(batch.offset + filled,
                  absl::StrCat("row ", rows_ + 1, of, " with ", counts_.width, " components"),

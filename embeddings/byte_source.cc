@@ -174,7 +174,8 @@ absl::StatusOr<ByteSource> ByteSource::Open(const std::string& path, const std::
       file.ReadAt(0, absl::MakeSpan(magic, std::min<uint64_t>(sizeof(magic), file.size()))));
   const std::string_view start(magic, sizeof(magic));
   const uint64_t size = file.size();
-  if (start.starts_with("PK\x03\x04")) {
+  // The second begins an archive of no files.
+  if (start.starts_with("PK\x03\x04") || start.starts_with("PK\x05\x06")) {
     ABSL_ASSIGN_OR_RETURN(PackedEntry chosen, ChooseEntry(file, entry));
     const std::string name = absl::StrCat(path, ": ", chosen.name);
     const uint64_t most = std::min(chosen.size, MostOf(chosen.packed));
@@ -194,6 +195,15 @@ absl::StatusOr<ByteSource> ByteSource::Open(const std::string& path, const std::
                     std::unique_ptr<Reader, Closer>(new PlainReader(std::move(file))));
 }
 
+// At least one byte; 0 at the end and before a fault, which is kept.
+absl::StatusOr<size_t> ByteSource::ReadSome(absl::Span<char> out) {
+  ABSL_RETURN_IF_ERROR(fault_);
+  absl::StatusOr<size_t> got = reader_->Read(out);
+  if (got.ok()) return *got;
+  fault_ = got.status();
+  return 0;
+}
+
 absl::StatusOr<std::string_view> ByteSource::Peek(size_t count) {
   // More than is asked for, so that many small pieces do not each cost a call of the system.
   constexpr size_t kLeast = size_t{64} << 10;
@@ -204,12 +214,13 @@ absl::StatusOr<std::string_view> ByteSource::Peek(size_t count) {
     const size_t wanted = std::max(count, kLeast);
     while (have < count) {
       ahead_.resize(wanted);
-      ABSL_ASSIGN_OR_RETURN(const size_t got,
-                            reader_->Read(absl::MakeSpan(ahead_.data() + have, wanted - have)));
-      have += got;
-      if (got == 0) break;
+      const absl::StatusOr<size_t> got =
+          ReadSome(absl::MakeSpan(ahead_.data() + have, wanted - have));
+      if (!got.ok() || *got == 0) break;
+      have += *got;
     }
     ahead_.resize(have);
+    if (have == 0) ABSL_RETURN_IF_ERROR(fault_);
   }
   return std::string_view(ahead_).substr(ahead_at_, count);
 }
@@ -219,10 +230,11 @@ absl::StatusOr<size_t> ByteSource::Read(absl::Span<char> out) {
   std::memcpy(out.data(), ahead_.data() + ahead_at_, done);
   ahead_at_ += done;
   while (done < out.size()) {
-    ABSL_ASSIGN_OR_RETURN(const size_t got, reader_->Read(out.subspan(done)));
-    if (got == 0) break;
-    done += got;
+    const absl::StatusOr<size_t> got = ReadSome(out.subspan(done));
+    if (!got.ok() || *got == 0) break;
+    done += *got;
   }
+  if (done == 0 && !out.empty()) ABSL_RETURN_IF_ERROR(fault_);
   position_ += done;
   if (progress_ && reader_->file_bytes() >= told_ + kProgressBytes) {
     told_ = reader_->file_bytes();

@@ -39,6 +39,9 @@ class ByteSource {
   absl::StatusOr<std::string_view> Peek(size_t count);
   // Fills `out` as far as there are bytes; gives how many.
   absl::StatusOr<size_t> Read(absl::Span<char> out);
+  // Bytes before a fault (of packed data, or of the disk) are given like all others, and then both
+  // calls give the fault: after fewer bytes than were asked for, this tells it from the end.
+  const absl::Status& fault() const { return fault_; }
   // Bytes taken so far.
   uint64_t position() const { return position_; }
   // Calls `progress` with the bytes of the file that were read, packed ones of packed files,
@@ -56,6 +59,8 @@ class ByteSource {
     void operator()(Reader* reader) const;
   };
 
+  absl::StatusOr<size_t> ReadSome(absl::Span<char> out);
+
   ByteSource(std::string name, std::string packing, uint64_t max_size,
              std::unique_ptr<Reader, Closer> reader);
 
@@ -67,6 +72,7 @@ class ByteSource {
   uint64_t told_ = 0;  // the bytes of the last progress
   std::string ahead_;  // peeked, from ahead_at_ on not yet taken
   size_t ahead_at_ = 0;
+  absl::Status fault_;
   std::unique_ptr<Reader, Closer> reader_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status_macros.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/for_tasks.h"
 #include "base/utf8.h"
 #include "embeddings/growing_memory.h"
@@ -33,7 +34,10 @@ class Collector {
         memory_,
         GrowingMemory::Reserve(static_cast<uint64_t>(reader_.max_rows()) * row_bytes_, name_));
     if (const auto declared = reader_.declared_rows()) {
-      const int64_t rows = std::min(*declared, reader_.max_rows());
+      // What packed bytes announce may never come.
+      constexpr int64_t kMostReserved = 1 << 20;
+      const int64_t most = report_.packing.empty() ? kMaxWords : kMostReserved;
+      const int64_t rows = std::min({*declared, reader_.max_rows(), most});
       builder_.Reserve(rows, static_cast<size_t>(rows) * 8);
     }
     const int64_t threads = std::max<int64_t>(1, options_.threads);
@@ -122,11 +126,11 @@ class Collector {
     const std::lock_guard<std::mutex> lock(take_mutex_);
     stop_ = true;
   }
-  void Note(LoadFinding::Kind kind, int64_t count, int64_t line, uint64_t offset,
+  void Note(LoadFinding::Kind kind, int64_t count, int64_t line, std::optional<uint64_t> offset,
             std::string text) {
-    if (count <= LoadReport::kMaxListed || kind == LoadFinding::Kind::kSkippedRow) {
-      report_.findings.push_back({kind, line, offset, std::move(text)});
-    }
+    const int64_t most = kind == LoadFinding::Kind::kSkippedRow ? LoadReport::kMaxListedRows
+                                                                : LoadReport::kMaxListed;
+    if (count <= most) report_.findings.push_back({kind, line, offset, std::move(text)});
   }
   absl::Status Finish();
 
@@ -222,15 +226,17 @@ absl::Status Collector::Finish() {
     if (!options_.repair || rows_ == 0 || absl::IsResourceExhausted(take_error_)) {
       return take_error_;
     }
-    Note(LoadFinding::Kind::kSkippedRow, ++report_.skipped, 0, 0,
-         absl::StrCat(take_error_.message(), "; the rows before are kept"));
+    std::string_view place_and_text = take_error_.message();
+    absl::ConsumePrefix(&place_and_text, absl::StrCat(name_, ": "));
+    Note(LoadFinding::Kind::kCut, 1, 0, std::nullopt,
+         absl::StrCat(place_and_text, "; the rows before are kept"));
   }
   if (rows_ == 0) {
     return absl::DataLossError(
         absl::StrCat(name_, ": expected at least one row, found none that is sound"));
   }
   if (reader_.lacks_line_end()) {
-    Note(LoadFinding::Kind::kNote, 1, lines_ + (reader_.declared_rows() ? 1 : 0), 0,
+    Note(LoadFinding::Kind::kNote, 1, lines_ + (reader_.declared_rows() ? 1 : 0), std::nullopt,
          "the last line has no end; a file that was cut within its last number looks like this");
   }
   report_.declared_rows = reader_.declared_rows();
@@ -241,6 +247,11 @@ absl::Status Collector::Finish() {
   }
   report_.rows = rows_;
   report_.width = reader_.width();
+  // Those without a place are about the end.
+  std::stable_sort(report_.findings.begin(), report_.findings.end(),
+                   [](const LoadFinding& a, const LoadFinding& b) {
+                     return a.offset.value_or(UINT64_MAX) < b.offset.value_or(UINT64_MAX);
+                   });
   return absl::OkStatus();
 }
 

@@ -39,6 +39,7 @@ std::vector<double> AverageRanks(absl::Span<const double> numbers) {
             [&](size_t a, size_t b) { return numbers[a] < numbers[b]; });
   std::vector<double> ranks(numbers.size());
   for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    ++end;
     while (end < order.size() && numbers[order[end]] == numbers[order[begin]]) ++end;
     const double rank = (static_cast<double>(begin) + 1 + static_cast<double>(end)) / 2;
     for (size_t i = begin; i < end; ++i) ranks[order[i]] = rank;

@@ -15,6 +15,8 @@ namespace graft {
 namespace {
 
 constexpr int64_t kWordsAtOnce = 4096;
+// In bytes: what is longer, and no word, would fill memory with its n-grams.
+constexpr size_t kLongestWord = 1024;
 
 // Where the characters of a word begin, and its end. Bytes that continue a character belong to it,
 // in ill-formed text too.
@@ -30,6 +32,7 @@ void FindCharacters(std::string_view word, std::vector<size_t>& begins) {
 template <typename Visit>
 void ForNGrams(std::string_view word, std::string& marked, std::vector<size_t>& begins,
                const Visit& visit) {
+  if (word.size() > kLongestWord) return;
   marked.assign("<");
   absl::StrAppend(&marked, word, ">");
   FindCharacters(marked, begins);

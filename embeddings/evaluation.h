@@ -35,7 +35,7 @@ struct EvaluationOptions {
   AnalogyMethod method = AnalogyMethod::kAdd;
   int64_t threads = 1;
   // Called on the calling thread with the number of questions that are answered.
-  std::function<void(int64_t questions)> progress = nullptr;
+  std::function<void(int64_t done, int64_t all)> progress = nullptr;
 };
 
 struct WordPairResult {

@@ -107,7 +107,8 @@ class PairColumns {
   bool FindScore(std::string_view line) {
     const std::vector<std::string_view> columns = Split(line);
     for (score_ = 2; score_ < columns.size(); ++score_) {
-      if (Number(columns[score_])) return true;
+      double number;  // an infinite one is a faulty score, no header
+      if (absl::SimpleAtod(columns[score_], &number)) return true;
     }
     return false;
   }

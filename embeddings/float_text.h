@@ -103,7 +103,8 @@ inline bool RoundsSurely(double value) {
 
 // Reads the number at p and moves p behind it: [+-] digits [. digits] [e [+-] digits], with at
 // least one digit before the exponent. What follows is the caller's to check. Where it is none, p
-// and `value` are left as they are. kFloatTextPadding bytes behind the number must be readable.
+// is left as it is, and where it is none or not finite `value` is. kFloatTextPadding bytes behind
+// the number must be readable.
 inline FloatText ParseFloat(const char*& p, float& value) {
   const char* const begin = p;
   const bool negative = *p == '-';
@@ -138,7 +139,7 @@ inline FloatText ParseFloat(const char*& p, float& value) {
     }
   }
   const FloatText result = ParseFloatSlowly(begin, at, value);
-  if (result == FloatText::kNumber) p = at;
+  if (result != FloatText::kNotANumber) p = at;
   return result;
 }
 

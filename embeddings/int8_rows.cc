@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "base/for_tasks.h"
 #include "embeddings/scores.h"
@@ -59,8 +60,14 @@ Int8Rows::Int8Rows(const VectorMatrix& matrix, absl::Span<const float> weights, 
       const float* const from = matrix.Floats(row, row + 1, scratch);
       const double weight = weights[static_cast<size_t>(row)];
       double largest = 0;
-      for (int64_t i = 0; i < width_; ++i) largest = std::max(largest, std::abs(from[i] * weight));
-      const auto scale = static_cast<float>(largest / 127);
+      bool finite = true;
+      for (int64_t i = 0; i < width_; ++i) {
+        largest = std::max(largest, std::abs(from[i] * weight));
+        finite &= std::isfinite(from[i]);
+      }
+      // A row of a damaged folder has no score.
+      const auto scale =
+          finite ? static_cast<float>(largest / 127) : std::numeric_limits<float>::quiet_NaN();
       const int64_t block = row / kBlockRows;
       int8_t* const out = codes_.data() + block * pairs_ * 2 * kBlockRows + 2 * (row % kBlockRows);
       double left = 0, length = 0;
@@ -94,7 +101,9 @@ void Int8Rows::Scan(absl::Span<const float> query, int64_t begin, int64_t end,
     const float error = errors_[static_cast<size_t>(block)] + common;
     const int64_t first = block * kBlockRows, rows = std::min(end, first + kBlockRows) - first;
     for (int64_t i = 0; i < rows; ++i) {
-      if (of_block[i] + error < candidates.threshold() || IsAmong(excluded, first + i)) continue;
+      // Not for a NaN.
+      if (!(of_block[i] + error >= candidates.threshold()) || IsAmong(excluded, first + i))
+        continue;
       candidates.Add(first + i, of_block[i], error);
     }
   };

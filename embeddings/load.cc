@@ -18,7 +18,9 @@ constexpr size_t kFrontBytes = size_t{256} << 10;
 absl::StatusOr<LoadedVectors> LoadFolder(const std::string& path) {
   ABSL_ASSIGN_OR_RETURN(WordVectors vectors, OpenVectorFolder(path));
   LoadReport report;
+  report.source = path;
   report.format = VectorFormat::kGraft;
+  report.sub_words = vectors.sub_words() != nullptr ? vectors.sub_words()->row_count() : 0;
   report.rows = vectors.size();
   report.width = vectors.width();
   return LoadedVectors{std::move(vectors), std::move(report)};
@@ -49,6 +51,24 @@ absl::StatusOr<LoadedVectors> LoadInOnePiece(ByteSource& source, const std::stri
 
 }  // namespace
 
+absl::Status CheckLoadOptions(const std::string& path, const LoadOptions& options) {
+  if (!IsFolder(path)) return absl::OkStatus();
+  if (options.format && options.format != VectorFormat::kGraft) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": expected a file of the format ",
+                                                   VectorFormatName(*options.format),
+                                                   ", found a folder"));
+  }
+  return CheckNoWordList(path, options, VectorFormat::kGraft);
+}
+
+absl::Status CheckNoWordList(const std::string& path, const LoadOptions& options,
+                             VectorFormat format) {
+  if (options.words_path.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": expected a matrix of numpy for the words of ", options.words_path,
+                   ", found the format ", VectorFormatName(format)));
+}
+
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const LoadOptions& options,
                                                     LoadReport& report) {
   if (options.format == VectorFormat::kWord2VecBinary) {
@@ -76,7 +96,8 @@ absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const Lo
   }
   report.format = layout->format;
   if (layout->has_mark) {
-    report.findings.push_back({LoadFinding::Kind::kNote, 1, 0, "a byte-order mark, left out"});
+    report.findings.push_back(
+        {LoadFinding::Kind::kNote, 1, uint64_t{0}, "a byte-order mark, left out"});
   }
   return OpenTextRows(source, *layout, options);
 }
@@ -84,13 +105,16 @@ absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const Lo
 absl::StatusOr<LoadedVectors> LoadWordVectors(const std::string& path, const LoadOptions& given) {
   LoadOptions options = given;
   options.allow_count_mismatch |= options.repair;
+  ABSL_RETURN_IF_ERROR(CheckLoadOptions(path, options));
   if (options.format == VectorFormat::kGraft || IsFolder(path)) return LoadFolder(path);
   ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path, options.zip_entry));
   source.SetProgress(options.progress);
   LoadReport report;
+  report.source = source.name();
   report.packing = source.packing();
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));
   if (reader == nullptr) return LoadInOnePiece(source, path, options, std::move(report));
+  ABSL_RETURN_IF_ERROR(CheckNoWordList(path, options, report.format));
   ABSL_ASSIGN_OR_RETURN(CollectedRows rows, CollectRows(*reader, source.name(), options, report));
   if (const SubWordRules* const rules = reader->floret()) {
     return MakeFloret(rows, *rules, source.name(), std::move(report));

@@ -30,7 +30,7 @@ class NormStatistics {
     const double change = norm - mean_;
     mean_ += change / static_cast<double>(rows_);
     squared_differences_ += change * (norm - mean_);
-    if (norm > 0) return;
+    if (norm != 0) return;
     ++zeros_;
     if (zero_words_.size() < kMostZeroWords) zero_words_.emplace_back(word);
   }

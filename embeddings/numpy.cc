@@ -161,7 +161,12 @@ absl::StatusOr<std::shared_ptr<GrowingMemory>> ReadMatrix(BinaryReader& in,
 // The list's words into the index; rows of duplicates are left out of the matrix.
 absl::Status ReadWords(const std::string& path, const LoadOptions& options, VectorMatrix& matrix,
                        float* floats, WordsBuilder& words, LoadReport& report) {
-  ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path));
+  absl::StatusOr<ByteSource> opened = ByteSource::Open(path);
+  if (!opened.ok()) {
+    return {opened.status().code(),
+            absl::StrCat(opened.status().message(), ": the words of the matrix, one a line")};
+  }
+  ByteSource source = *std::move(opened);
   words.Reserve(matrix.rows, static_cast<size_t>(matrix.rows) * 8);
   const auto error = [&](int64_t line, uint64_t at, const auto&... parts) {
     return absl::DataLossError(PlacedMessage(path, line, at, absl::StrCat("expected ", parts...)));
@@ -173,6 +178,7 @@ absl::Status ReadWords(const std::string& path, const LoadOptions& options, Vect
   bool at_end = false;
   while (!at_end) {
     ABSL_ASSIGN_OR_RETURN(const size_t got, source.Read(absl::MakeSpan(buffer)));
+    ABSL_RETURN_IF_ERROR(source.fault());
     at_end = got < buffer.size();
     rest.append(buffer, 0, got);
     if (at_end && !rest.empty() && rest.back() != '\n') rest += '\n';
@@ -233,6 +239,10 @@ absl::StatusOr<LoadedVectors> ReadNumpy(ByteSource& source, const std::string& p
   if (words_path.empty()) words_path = absl::StrCat(absl::StripSuffix(path, ".npy"), ".txt");
   WordsBuilder words;
   ABSL_RETURN_IF_ERROR(ReadWords(words_path, options, matrix, floats, words, report));
+  if (header.type == "<f8") {
+    report.findings.push_back(
+        {LoadFinding::Kind::kNote, 0, std::nullopt, "numbers of float64, rounded to float32"});
+  }
   report.declared_rows = header.rows;
   report.rows = matrix.rows;
   report.width = matrix.width;

@@ -132,6 +132,12 @@ absl::StatusOr<Words> StreamRows(RowReader& reader, const std::string& name,
                                  const LoadOptions& options, const ConsumeRow& consume,
                                  LoadReport& report);
 
+// Options that a folder has no use for, and a list of words for another format than numpy:
+// InvalidArgument.
+absl::Status CheckLoadOptions(const std::string& path, const LoadOptions& options);
+absl::Status CheckNoWordList(const std::string& path, const LoadOptions& options,
+                             VectorFormat format);
+
 // The reader of a file whose vectors stand row by row; nullptr for the other formats, and then the
 // report has the format as far as it is known.
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(ByteSource& source, const LoadOptions& options,

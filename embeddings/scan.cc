@@ -21,7 +21,7 @@ void FindBrokenWords(const Words& words, LoadReport& report) {
     if (++report.broken_utf8 > LoadReport::kMaxListed) continue;
     report.findings.push_back(
         {LoadFinding::Kind::kBrokenUtf8, 0, words.parts().offsets[static_cast<size_t>(row)],
-         absl::StrCat("the word ", Quoted(words[row]), " is no UTF-8; kept as it is")});
+         absl::StrCat("words.txt: the word ", Quoted(words[row]), " is no UTF-8; kept as it is")});
   }
 }
 
@@ -45,17 +45,20 @@ absl::StatusOr<LoadReport> ScanWordVectors(const std::string& path, const LoadOp
                                            const ConsumeRow& consume) {
   LoadOptions options = given;
   options.allow_count_mismatch |= options.repair;
+  ABSL_RETURN_IF_ERROR(CheckLoadOptions(path, options));
   if (options.format == VectorFormat::kGraft || IsFolder(path)) {
     return LoadAndConsume(path, options, consume);
   }
   ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path, options.zip_entry));
   source.SetProgress(options.progress);
   LoadReport report;
+  report.source = source.name();
   report.packing = source.packing();
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));
   if (reader == nullptr || reader->floret() != nullptr) {
     return LoadAndConsume(path, options, consume);
   }
+  ABSL_RETURN_IF_ERROR(CheckNoWordList(path, options, report.format));
   ABSL_RETURN_IF_ERROR(StreamRows(*reader, source.name(), options, consume, report).status());
   return report;
 }

@@ -26,6 +26,11 @@ double Dot(const float* a, const float* b, int64_t width) {
   return sum;
 }
 
+// Not for what is no finite number: rows of damaged folders.
+bool IsCandidate(float score, float least) {
+  return score >= least && score <= std::numeric_limits<float>::max();
+}
+
 double Length(const float* a, int64_t width) { return std::sqrt(Dot(a, a, width)); }
 
 }  // namespace
@@ -89,7 +94,7 @@ void VectorSearch::State::Scan(absl::Span<const float> unit, int64_t begin, int6
   alignas(64) float scores[kScanStep];
   const auto take = [&](const float* of_rows, int64_t first, int64_t count, float least) {
     for (int64_t i = 0; i < count; ++i) {
-      if (of_rows[i] < least || IsAmong(excluded, first + i)) continue;
+      if (!IsCandidate(of_rows[i], least) || IsAmong(excluded, first + i)) continue;
       candidates.Add(first + i, of_rows[i], error);
     }
   };
@@ -127,7 +132,7 @@ Neighbor VectorSearch::State::Score(absl::Span<const float> query, double length
   const double dot = Dot(query.data(), floats, width());
   if (options.similarity == Similarity::kDot) return {row, dot};
   const double norm = Length(floats, width()) * length;
-  return {row, norm > 0 ? dot / norm : 0.0};
+  return {row, norm == 0 ? 0.0 : dot / norm};
 }
 
 std::vector<Neighbor> VectorSearch::State::Finish(absl::Span<const float> query, int64_t k,
@@ -137,7 +142,8 @@ std::vector<Neighbor> VectorSearch::State::Finish(absl::Span<const float> query,
   std::vector<Neighbor> neighbors;
   neighbors.reserve(rows.size());
   for (const Candidates::Row& row : rows) {
-    neighbors.push_back(Score(query, length, row.row, scratch.data()));
+    const Neighbor neighbor = Score(query, length, row.row, scratch.data());
+    if (std::isfinite(neighbor.score)) neighbors.push_back(neighbor);
   }
   std::sort(neighbors.begin(), neighbors.end(), IsNearer);
   neighbors.resize(std::min(neighbors.size(), static_cast<size_t>(k)));
@@ -178,7 +184,7 @@ void VectorSearch::State::ScanBatch(absl::Span<const float> panels, int64_t quer
         if (!found[i]) continue;
         for (int64_t q = 0; q < panel_queries; ++q) {
           const float score = scores[static_cast<size_t>(i * panel_queries + q)];
-          if (score < least[q]) continue;
+          if (!IsCandidate(score, least[q])) continue;
           const auto query = static_cast<size_t>(panel * panel_queries + q);
           if (static_cast<int64_t>(query) >= queries) break;
           if (!excluded.empty() && IsAmong(excluded[query], first + i)) continue;

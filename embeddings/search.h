@@ -28,7 +28,8 @@ struct SearchOptions {
 // Exact: the answers are those of a search that computes every score in double, with products
 // summed in the order of the components; rows of equal score come in their order. Rows are first
 // scored in float32 (or 8 bits), whose error has a bound (Higham, "Accuracy and Stability of
-// Numerical Algorithms", 3.1); all that may be among the nearest is scored again in double.
+// Numerical Algorithms", 3.1); all that may be among the nearest is scored again in double. Rows
+// that are no finite numbers, in damaged folders alone, are no answers.
 class VectorSearch {
  public:
   VectorSearch(const WordVectors& vectors, const SearchOptions& options);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -140,8 +141,13 @@ bool SubWords::Vector(std::string_view word, absl::Span<float> out) const {
   if (rows.empty()) return false;
   // As fastText does it: the reciprocal is a float.
   const auto scale = static_cast<float>(1.0 / static_cast<double>(rows.size()));
-  for (float& value : out) value *= scale;
-  return true;
+  bool finite = true;
+  for (float& value : out) {
+    value *= scale;
+    finite &= std::isfinite(value);
+  }
+  if (!finite) std::fill(out.begin(), out.end(), 0.0f);
+  return finite;
 }
 
 }  // namespace graft

@@ -91,7 +91,7 @@ absl::Status TextRows::Fill(RowBatch& batch) {
     ABSL_ASSIGN_OR_RETURN(
         const size_t got,
         source_.Read(absl::MakeSpan(batch.bytes.data() + batch.size, room - batch.size)));
-    at_end_ = got < room - batch.size;
+    at_end_ = got < room - batch.size && source_.fault().ok();
     batch.size += got;
     const auto* const begin = batch.bytes.data();
     const void* const last = ::memrchr(begin + searched, '\n', batch.size - searched);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "embeddings/file_bytes.h"
+#include "embeddings/row_reader.h"
 #include "embeddings/vector_folder_names.h"
 #include "embeddings/words_index.h"
 #include "models/weights/safetensors.h"
@@ -49,9 +50,9 @@ class MatrixFile {
     VectorMatrix& matrix = opened.matrix;
     matrix.rows = vectors->shape[0];
     matrix.width = vectors->shape[1];
-    if (matrix.rows > kMaxWords || matrix.width < 1) {
-      return Error(absl::StrCat("at most ", kMaxWords, " rows of at least one number, found ",
-                                Describe(vectors->dtype, vectors->shape)));
+    if (matrix.rows > kMaxWords || matrix.width < 1 || matrix.width > kMaxVectorWidth) {
+      return Error(absl::StrCat("at most ", kMaxWords, " rows of 1 to ", kMaxVectorWidth,
+                                " numbers, found ", Describe(vectors->dtype, vectors->shape)));
     }
     switch (vectors->dtype) {
       case DType::kF32:
@@ -147,6 +148,10 @@ absl::Status MatrixFile::ReadSubWords(OpenedMatrix& opened) const {
   if (const std::optional<JsonValue> list = root.Find("pruned")) {
     ABSL_ASSIGN_OR_RETURN(const std::vector<JsonValue> pairs, list->AsArray());
     pruned.emplace();
+    if (rules.kind == SubWordRules::Kind::kFloret || pairs.size() % 2 != 0) {
+      return list->Error(absl::StrCat("expected pairs of bucket and row, of fasttext alone, found ",
+                                      pairs.size(), " numbers of ", kind));
+    }
     for (size_t i = 0; i + 1 < pairs.size(); i += 2) {
       ABSL_ASSIGN_OR_RETURN(const int64_t bucket, pairs[i].AsInt(0, kMaxBuckets));
       ABSL_ASSIGN_OR_RETURN(const int64_t row, pairs[i + 1].AsInt(0, rows - 1));
@@ -169,12 +174,16 @@ absl::Status CheckRow(const std::string& path, const VectorMatrix& matrix, int64
                                               ": expected a finite number, found ", floats[i]));
     }
   }
-  // Of the other storages the norm is that of the row before it was rounded.
-  const float norm = matrix.norms[row];
-  const bool equal = matrix.storage == VectorStorage::kFloat32
-                         ? norm == RowNorm(floats)
-                         : std::abs(norm - RowNorm(floats)) <= 0.05f * norm + 1e-4f;
-  if (equal) return absl::OkStatus();
+  // Of the other storages the norm is that of the row before it was rounded: each number by half a
+  // step of its own at most, which is a share of it or, of int8 and the smallest halves, the same
+  // for all.
+  const double norm = matrix.norms[row], found = RowNorm(floats);
+  const double root = std::sqrt(static_cast<double>(floats.size()));
+  const double bound = matrix.storage == VectorStorage::kFloat32 ? 0
+                       : matrix.storage == VectorStorage::kInt8
+                           ? 0.51 * root * matrix.scales[row] + 1e-6 * norm
+                           : 0x1p-10 * norm + 0x1p-24 * root;
+  if (std::abs(norm - found) <= bound) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(path, ": row ", row, ": expected the norm ", RowNorm(floats), ", found ", norm));
 }
@@ -190,7 +199,8 @@ float RowNorm(absl::Span<const float> row) {
 float RowScale(absl::Span<const float> row) {
   float largest = 0;
   for (const float value : row) largest = std::max(largest, std::abs(value));
-  return largest / 127;
+  const float scale = largest / 127;
+  return std::isfinite(scale * 127) ? scale : std::nextafter(scale, 0.0f);
 }
 
 bool IsVectorFolder(const std::string& path) {

@@ -36,7 +36,7 @@ struct VectorFolderPlan {
   std::vector<float> norms;   // [rows], of the float32 rows
   std::vector<float> scales;  // [rows], of kInt8: the largest magnitude of a row over 127
   const SubWords* sub_words = nullptr;
-  bool replace = false;  // a folder of this name gives way
+  bool replace = false;  // a folder of this name gives way, where it has word vectors alone
 };
 
 // Writes a folder row by row; it appears when it is finished. Move-only, one thread.
@@ -62,7 +62,7 @@ class VectorFolderWriter {
 
 // The Euclidean norm of a row: summed in double, in order, and rounded once.
 float RowNorm(absl::Span<const float> row);
-// The largest magnitude over 127; 0 for a row of zeros.
+// The largest magnitude over 127, so that 127 times it is finite; 0 for a row of zeros.
 float RowScale(absl::Span<const float> row);
 
 }  // namespace graft

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/log/absl_check.h"
@@ -9,6 +11,7 @@
 #include "base/durable.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "embeddings/vector_folder.h"
 #include "embeddings/vector_folder_names.h"
 #include "embeddings/words_index.h"
@@ -85,6 +88,33 @@ std::string HeaderOf(const VectorFolderPlan& plan, const std::string& words_hash
   return std::string(reinterpret_cast<const char*>(&size), kLength) + text;
 }
 
+// Whether a folder that is to give way has nothing in it but what is written here.
+absl::Status CheckOwnFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(path, error);
+  if (error) return absl::OkStatus();  // nothing, or no folder: whoever writes there says so
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name == kMatrixName || name == kWordsName || name == kIndexName) continue;
+    return absl::AlreadyExistsError(
+        absl::StrCat(path,
+                     ": expected nothing but word vectors that graft wrote, to replace them, "
+                     "found ",
+                     Quoted(name)));
+  }
+  return error ? ErrnoStatus(error.value(), path, "list") : absl::OkStatus();
+}
+
+// The header is JSON.
+absl::Status CheckMarks(const std::string& path, const SubWordRules& rules) {
+  for (const std::string& mark : {rules.begin_mark, rules.end_mark}) {
+    if (!FindInvalidUtf8(mark)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": expected marks around words that are UTF-8, found ", Quoted(mark)));
+  }
+  return absl::OkStatus();
+}
+
 std::string_view BytesOf(absl::Span<const float> floats) {
   return {reinterpret_cast<const char*>(floats.data()), floats.size() * sizeof(float)};
 }
@@ -140,6 +170,8 @@ VectorFolderWriter::~VectorFolderWriter() = default;
 absl::StatusOr<VectorFolderWriter> VectorFolderWriter::Create(const std::string& path, Words words,
                                                               VectorFolderPlan plan) {
   ABSL_CHECK_EQ(words.size(), plan.rows);
+  if (plan.replace) ABSL_RETURN_IF_ERROR(CheckOwnFolder(path));
+  if (plan.sub_words != nullptr) ABSL_RETURN_IF_ERROR(CheckMarks(path, plan.sub_words->rules()));
   ABSL_ASSIGN_OR_RETURN(DurableFolder folder, DurableFolder::Create(path, plan.replace));
   ABSL_ASSIGN_OR_RETURN(DurableFile file,
                         DurableFile::Create(JoinPath(folder.path(), kMatrixName)));

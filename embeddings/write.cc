@@ -35,11 +35,15 @@ class FileWriter : public RowWriter {
 
   absl::Status Append(std::string_view word, absl::Span<const float> row) override {
     line_.clear();
+    ABSL_RETURN_IF_ERROR(NoteFirst(word, row.size()));
     ABSL_RETURN_IF_ERROR(AppendLine(word, row, line_));
     return file_.Append(line_);
   }
   absl::Status AppendAll(const WordVectors& vectors, int64_t threads) override;
-  absl::Status Finish() override { return file_.Commit(); }
+  absl::Status Finish() override {
+    ABSL_RETURN_IF_ERROR(CheckReadable());
+    return file_.Commit();
+  }
 
  private:
   // Thread-safe.
@@ -58,6 +62,31 @@ class FileWriter : public RowWriter {
     }
     out += '\n';
     return absl::OkStatus();
+  }
+
+  // The format has no header: its readers go by what the first lines look like.
+  absl::Status NoteFirst(std::string_view word, size_t width) {
+    if (format_ != VectorFormat::kGlove) return absl::OkStatus();
+    constexpr int kLinesLookedAt = 64;  // FindTextLayout
+    if (looked_at_ == kLinesLookedAt) return absl::OkStatus();
+    const bool number = EndsInNumber(absl::StrCat(" ", word));
+    if (looked_at_ == 0 && (word.starts_with("\xEF\xBB\xBF") || (number && width == 1))) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path_,
+                       ": expected a first row that is no header and no byte-order mark, "
+                       "found the word ",
+                       Quoted(word)));
+    }
+    ++looked_at_;
+    has_words_ |= !number;
+    return absl::OkStatus();
+  }
+  absl::Status CheckReadable() const {
+    if (format_ != VectorFormat::kGlove || has_words_) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_,
+        ": expected a word that is no number in the first rows, which glove is told by, "
+        "found none"));
   }
 
   absl::Status CheckWord(std::string_view word) const {
@@ -90,6 +119,8 @@ class FileWriter : public RowWriter {
   VectorFormat format_;
   DurableFile file_;
   std::string line_;
+  int looked_at_ = 0;  // first rows, whose words tell what the file is
+  bool has_words_ = false;
 };
 
 // A round of pieces at a time: some for each thread.
@@ -102,6 +133,9 @@ absl::Status FileWriter::AppendAll(const WordVectors& vectors, int64_t threads) 
   std::vector<Piece> pieces(static_cast<size_t>(std::max<int64_t>(1, threads) * kPiecesOfThread));
   const auto width = static_cast<size_t>(vectors.width());
   const auto round = static_cast<int64_t>(pieces.size()) * kRowsOfPiece;
+  for (int64_t row = 0; row < vectors.size() && !has_words_; ++row) {
+    ABSL_RETURN_IF_ERROR(NoteFirst(vectors.words()[row], width));
+  }
   for (int64_t first = 0; first < vectors.size(); first += round) {
     const int64_t end = std::min(vectors.size(), first + round);
     const int64_t count = (end - first + kRowsOfPiece - 1) / kRowsOfPiece;
@@ -225,9 +259,11 @@ absl::StatusOr<std::optional<Words>> Stream(const std::string& path, const LoadO
                                             const ConsumeRow& consume, LoadReport& report) {
   ABSL_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(path, options.zip_entry));
   source.SetProgress(options.progress);
+  report.source = source.name();
   report.packing = source.packing();
   ABSL_ASSIGN_OR_RETURN(const std::unique_ptr<RowReader> reader, OpenRows(source, options, report));
   if (reader == nullptr || reader->floret() != nullptr) return std::nullopt;
+  ABSL_RETURN_IF_ERROR(CheckNoWordList(path, options, report.format));
   return StreamRows(*reader, source.name(), options, consume, report);
 }
 
@@ -237,6 +273,8 @@ absl::StatusOr<LoadReport> ConvertWordVectors(const std::string& from, const Loa
                                               const std::string& to, const WriteOptions& write) {
   LoadOptions load = given;
   load.allow_count_mismatch |= load.repair;
+  // What is written anew has right check sums, whatever it was made of.
+  if (IsFolder(from)) ABSL_RETURN_IF_ERROR(VerifyVectorFolder(from));
   VectorFolderPlan plan;
   LoadReport report;
   std::optional<Words> words;
@@ -253,7 +291,9 @@ absl::StatusOr<LoadReport> ConvertWordVectors(const std::string& from, const Loa
     plan = {};
     ABSL_ASSIGN_OR_RETURN(const LoadedVectors loaded, LoadWordVectors(from, load));
     ABSL_RETURN_IF_ERROR(WriteWordVectors(loaded.vectors, to, write));
-    return loaded.report;
+    LoadReport told = loaded.report;
+    if (const SubWords* const own = loaded.vectors.sub_words()) told.sub_words = own->row_count();
+    return told;
   }
   plan.rows = report.rows;
   plan.width = report.width;

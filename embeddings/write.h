@@ -15,8 +15,9 @@ struct WriteOptions {
   // kGraft, kWord2VecText, kWord2VecBinary or kGlove.
   VectorFormat format = VectorFormat::kGraft;
   VectorStorage storage = VectorStorage::kFloat32;  // of kGraft
-  bool replace = false;  // kGraft: a folder of this name gives way; files always do
-  int64_t threads = 1;   // of WriteWordVectors; what is written does not depend on it
+  // kGraft: a folder of this name gives way, where it has word vectors alone; files always do.
+  bool replace = false;
+  int64_t threads = 1;  // of WriteWordVectors; what is written does not depend on it
 };
 
 // Writes a file or folder, which appears when it is whole (base/durable.h). Text has the shortest

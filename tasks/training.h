@@ -32,8 +32,8 @@ struct TrainingOptions {
   int64_t batch_size = 32;      // texts in an optimizer step
   // Share of the steps in which the rate rises from 0; it then falls to 0, linearly both times.
   double warmup = 0.1;
-  double weight_decay = 0.01;       // on tensors of two and more dimensions
-  double clip = 1.0;                // largest norm of all gradients; 0 = no clipping
+  double weight_decay = 0.01;  // on tensors of two and more dimensions
+  double clip = 1.0;           // largest norm of all gradients; 0 = no clipping
   // Largest length of a class's weights in the last layer, kept after every step; 0 = no limit.
   // Kim 2014 has 3.
   double max_norm = 0;

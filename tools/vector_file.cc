@@ -78,7 +78,8 @@ absl::StatusOr<LoadOptions> MakeLoadOptions(const VectorFileOptions& o) {
 
 void TellRepairs(const std::string& path, const LoadReport& report) {
   for (const LoadFinding& finding : report.findings) {
-    if (finding.kind != LoadFinding::Kind::kCount) continue;
+    using Kind = LoadFinding::Kind;
+    if (finding.kind != Kind::kCount && finding.kind != Kind::kCut) continue;
     std::cerr << "graft: " << OneLine(path) << ": " << OneLine(finding.text) << "\n";
   }
   if (report.skipped == 0) return;

@@ -51,6 +51,24 @@ absl::Status Check(const Options& o) {
                                                  VectorStorageName(o.write.storage)));
 }
 
+// Rows of n-grams that the new format has no place for.
+int64_t SubWordsLeftOut(const Options& o, const LoadReport& report) {
+  return o.write.format == VectorFormat::kGraft ? 0 : report.sub_words;
+}
+
+// What is not in the new file as it was in the old one.
+void TellChanges(const Options& o, const LoadReport& report) {
+  const auto tell = [&](int64_t count, std::string_view what) {
+    if (count == 0) return;
+    std::cerr << "graft: " << OneLine(o.file.path) << ": " << WithThousands(count) << " " << what
+              << "\n";
+  };
+  tell(report.duplicates, "rows of words that stand there before are left out");
+  tell(SubWordsLeftOut(o, report),
+       "rows of n-grams are left out: only the format graft has a place for them, and words "
+       "without a row are unknown without them");
+}
+
 void Print(const Options& o, const LoadReport& report) {
   if (o.json) {
     const nlohmann::ordered_json json = {{"vectors", o.file.path},
@@ -62,7 +80,8 @@ void Print(const Options& o, const LoadReport& report) {
                                          {"width", report.width},
                                          {"duplicates", report.duplicates},
                                          {"broken_utf8", report.broken_utf8},
-                                         {"skipped", report.skipped}};
+                                         {"skipped", report.skipped},
+                                         {"sub_words_left_out", SubWordsLeftOut(o, report)}};
     std::cout << JsonText(json, 2) << '\n';
     return;
   }
@@ -82,6 +101,7 @@ absl::StatusOr<int> Convert(const Options& o) {
   ABSL_ASSIGN_OR_RETURN(const LoadReport report,
                         ConvertWordVectors(o.file.path, options, o.out, o.write));
   TellRepairs(o.file.path, report);
+  TellChanges(o, report);
   Print(o, report);
   return kExitOk;
 }

@@ -82,6 +82,8 @@ std::string_view KindName(LoadFinding::Kind kind) {
       return "row";
     case LoadFinding::Kind::kCount:
       return "count";
+    case LoadFinding::Kind::kCut:
+      return "cut";
     case LoadFinding::Kind::kNote:
       break;
   }
@@ -103,6 +105,7 @@ void PrintJson(const Options& o, const Diagnosis& d) {
       d.refused.ok() ? ordered_json(nullptr) : ordered_json(std::string(d.refused.message()));
   if (!d.read) {
     json["repairable"] = false;
+    json["beyond_repair"] = std::string(d.beyond_repair.message());
     std::cout << JsonText(json, 2) << '\n';
     return;
   }
@@ -111,7 +114,7 @@ void PrintJson(const Options& o, const Diagnosis& d) {
   for (const LoadFinding& finding : report.findings) {
     findings.push_back({{"kind", KindName(finding.kind)},
                         {"line", finding.line > 0 ? ordered_json(finding.line) : nullptr},
-                        {"offset", finding.offset},
+                        {"offset", finding.offset ? ordered_json(*finding.offset) : nullptr},
                         {"text", finding.text}});
   }
   json["repairable"] = !d.refused.ok() && report.format != VectorFormat::kGraft;
@@ -131,24 +134,25 @@ void PrintJson(const Options& o, const Diagnosis& d) {
 void PrintFinding(const std::string& path, const LoadFinding& finding) {
   std::cout << "  " << Printable(path);
   if (finding.line > 0) std::cout << ":" << finding.line;
-  std::cout << ": byte " << finding.offset << ": " << Printable(finding.text) << '\n';
+  if (finding.offset) std::cout << ": byte " << *finding.offset;
+  std::cout << ": " << Printable(finding.text) << '\n';
 }
 
 void PrintMore(const LoadReport& report) {
-  const auto more = [](int64_t count, std::string_view what) {
-    if (count <= LoadReport::kMaxListed) return;
-    std::cout << "  and " << WithThousands(count - LoadReport::kMaxListed) << " more " << what
-              << '\n';
+  const auto more = [](int64_t count, int64_t listed, std::string_view what) {
+    if (count <= listed) return;
+    std::cout << "  and " << WithThousands(count - listed) << " more " << what << '\n';
   };
-  more(report.duplicates, "duplicates");
-  more(report.broken_utf8, "words that are no UTF-8");
+  more(report.skipped, LoadReport::kMaxListedRows, "rows that are not sound");
+  more(report.duplicates, LoadReport::kMaxListed, "duplicates");
+  more(report.broken_utf8, LoadReport::kMaxListed, "words that are no UTF-8");
 }
 
 void PrintRepair(const LoadReport& report) {
   std::cout << "--repair keeps " << WithThousands(report.rows) << " rows of " << report.width
             << " numbers";
   if (report.skipped > 0) {
-    std::cout << " and leaves out what is listed as rows: " << WithThousands(report.skipped);
+    std::cout << " and leaves out " << WithThousands(report.skipped) << " that are not sound";
   }
   std::cout << '\n';
 }
@@ -161,7 +165,7 @@ void PrintText(const Options& o, const Diagnosis& d) {
     return;
   }
   const LoadReport& report = *d.read;
-  for (const LoadFinding& finding : report.findings) PrintFinding(o.file.path, finding);
+  for (const LoadFinding& finding : report.findings) PrintFinding(report.source, finding);
   PrintMore(report);
   if (d.norms.zeros() > 0) {
     std::vector<std::string> words;

@@ -135,13 +135,12 @@ void PrintAnalogies(const std::string& file, const AnalogyResult& result) {
 
 absl::StatusOr<AnalogyResult> Evaluate(const WordVectors& vectors, const AnalogySet& set,
                                        EvaluationOptions options) {
-  int64_t questions = 0;
-  for (const AnalogySection& section : set.sections) {
-    questions += static_cast<int64_t>(section.questions.size());
-  }
   std::optional<ProgressBar> bar;
-  if (questions > kQuietQuestions) bar.emplace("analogies", questions, "questions");
-  if (bar) options.progress = [&](int64_t done) { bar->Update(done); };
+  options.progress = [&](int64_t done, int64_t all) {
+    if (all <= kQuietQuestions) return;
+    if (!bar) bar.emplace("analogies", all, "questions");
+    bar->Update(done);
+  };
   return EvaluateAnalogies(vectors, set, options);
 }
 

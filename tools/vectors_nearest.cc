@@ -26,11 +26,18 @@ struct Options {
   int64_t top = 10;
   Similarity metric = Similarity::kCosine;
   AnalogyMethod method = AnalogyMethod::kAdd;
+  bool int8_filter = false;
   bool json = false;
 };
 
 void DeclareTop(Options& o, OptionList& list) {
   list.Integer("--top", &o.top, 1, 1'000'000, "how many words a question");
+}
+
+void DeclareInt8(Options& o, OptionList& list) {
+  list.Flag("--int8-filter", &o.int8_filter,
+            "keep a copy of the rows in 8 bits to look through first: the same answers sooner, "
+            "for many questions one by one");
 }
 
 void DeclareJson(Options& o, OptionList& list) {
@@ -94,8 +101,14 @@ absl::StatusOr<int> Ask(
     const Options& o, size_t size,
     const std::function<absl::StatusOr<Answers>(const VectorSearch&, const Known&)>& find) {
   ABSL_ASSIGN_OR_RETURN(const LoadedVectors loaded, LoadVectorFile(o.file));
+  if (loaded.vectors.size() == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(o.file.path, ": expected rows of words to look through, found n-grams alone"));
+  }
   ABSL_ASSIGN_OR_RETURN(const LoadOptions options, MakeLoadOptions(o.file));
-  const VectorSearch search(loaded.vectors, {.similarity = o.metric, .threads = options.threads});
+  const VectorSearch search(
+      loaded.vectors,
+      {.similarity = o.metric, .threads = options.threads, .int8_filter = o.int8_filter});
   WordLookup lookup(loaded.vectors, o.queries);
   const auto answer = [&](absl::Span<const WordQuery> queries) -> absl::Status {
     const Known known = TakeKnown(queries);
@@ -192,6 +205,7 @@ Verb VectorsNearestVerb() {
                                    "words; none are lines of standard input, a word each");
                 DeclareTop(*options, list);
                 DeclareMetric(*options, list);
+                DeclareInt8(*options, list);
                 DeclareJson(*options, list);
               },
           .check = nullptr,
@@ -236,6 +250,7 @@ Verb VectorsAnalogyVerb() {
                     "--method", &options->method,
                     {{"add", AnalogyMethod::kAdd}, {"multiply", AnalogyMethod::kMultiply}},
                     "3CosAdd or 3CosMul (Levy and Goldberg 2014)");
+                DeclareInt8(*options, list);
                 DeclareJson(*options, list);
               },
           .check = [options] { return CheckArguments(*options, 3); },

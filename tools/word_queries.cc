@@ -1,6 +1,7 @@
 #include "tools/word_queries.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <utility>
 
@@ -56,7 +57,8 @@ absl::Status AnswerInput(const WordQueryOptions& o, size_t size, WordLookup& loo
             absl::StrCat(blocks.name(), ":", row.line, ": ", words.status().message()));
         break;
       }
-      queries.push_back(lookup.LookUp(*std::move(words)));
+      ABSL_ASSIGN_OR_RETURN(WordQuery query, lookup.LookUp(*std::move(words)));
+      queries.push_back(std::move(query));
     }
     if (!queries.empty()) ABSL_RETURN_IF_ERROR(answer(queries));
     if (!std::cout.flush()) return absl::InternalError("standard output: cannot write");
@@ -107,13 +109,19 @@ WordLookup::WordLookup(WordVectors vectors, const WordQueryOptions& o)
     : words_(std::move(vectors), MakeUnknownOptions(o.unknown)),
       last_(o.unknown == "rare" ? "the mean of rare words" : "zeros") {}
 
-WordQuery WordLookup::LookUp(std::vector<std::string> words) {
+absl::StatusOr<WordQuery> WordLookup::LookUp(std::vector<std::string> words) {
   WordQuery query;
   const auto width = static_cast<size_t>(words_.vectors().width());
   query.vectors.resize(words.size() * width);
   for (size_t i = 0; i < words.size(); ++i) {
     const UnknownWords::Found found =
         words_.Vector(words[i], absl::MakeSpan(query.vectors).subspan(i * width, width));
+    const auto vector = absl::MakeConstSpan(query.vectors).subspan(i * width, width);
+    if (!std::all_of(vector.begin(), vector.end(), [](float x) { return std::isfinite(x); })) {
+      return absl::DataLossError(absl::StrCat("the vector of ", Quoted(words[i]),
+                                              ": expected finite numbers, found others; graft "
+                                              "vectors doctor tells more"));
+    }
     by_sub_words_ += found.source == VectorSource::kSubWords;
     by_lower_case_ += found.source == VectorSource::kLowerCase;
     by_last_ += found.source == VectorSource::kRareMean || found.source == VectorSource::kZero;
@@ -149,7 +157,9 @@ absl::Status ForWordQueries(
   std::vector<WordQuery> queries;
   for (size_t i = 0; i < o.words.size(); i += size) {
     const auto begin = o.words.begin() + static_cast<std::ptrdiff_t>(i);
-    queries.push_back(lookup.LookUp({begin, begin + static_cast<std::ptrdiff_t>(size)}));
+    ABSL_ASSIGN_OR_RETURN(WordQuery query,
+                          lookup.LookUp({begin, begin + static_cast<std::ptrdiff_t>(size)}));
+    queries.push_back(std::move(query));
   }
   return answer(queries);
 }

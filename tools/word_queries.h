@@ -51,7 +51,7 @@ class WordLookup {
  public:
   WordLookup(WordVectors vectors, const WordQueryOptions& o);
 
-  WordQuery LookUp(std::vector<std::string> words);
+  absl::StatusOr<WordQuery> LookUp(std::vector<std::string> words);
   // A line on standard error about words without a row, where there were any, and the exit status:
   // kExitFailed when some had no vector at all.
   int Finish() const;

@@ -3,9 +3,13 @@
 import gzip
 import json
 import math
+import struct
 import subprocess
+import zipfile
 
-from command import GRAFT, CommandTest, main
+from command import GOLDEN, GRAFT, CommandTest, main
+
+VECTORS = GOLDEN / "vectors"
 
 # man, woman, king, queen and others; "Paris" has no lower-cased form, "film" no upper-cased one.
 WORDS = ["man", "woman", "king", "queen", "other", "film", "Paris", "zero"]
@@ -101,11 +105,22 @@ class Doctor(VectorsTest):
         file = self.write("bad.txt", "9 4\n" + glove() + "short 1 2\nbad 1 2 nan 4\n")
         report = self.json("doctor", file=file, status=1)
         self.assertEqual((report["verdict"], report["repairable"], report["rows"], report["skipped"]), ("refused", True, 8, 2))
-        self.assertEqual([(f["kind"], f["line"]) for f in report["findings"]], [("row", 10), ("row", 11), ("count", 1)])
+        self.assertEqual([(f["kind"], f["line"]) for f in report["findings"]], [("count", 1), ("row", 10), ("row", 11)])
         text = self.vectors("doctor", file=file, status=1).stdout
         self.assertIn("bad.txt:10: byte", text)
         self.assertIn("--repair keeps 8 rows of 4 numbers", text)
         self.assertEqual(self.json("info", "--repair", file=file)["rows"], report["rows"])
+
+    def test_a_cut_has_its_place_in_its_text(self):
+        file = self.folder / "cut.gz"
+        file.write_bytes(gzip.compress(b"".join(b"w%d 1 2 3\n" % i for i in range(20000)))[:-2000])
+        report = self.json("doctor", file=file, status=1)
+        self.assertEqual((report["verdict"], report["repairable"], report["skipped"]), ("refused", True, 0))
+        self.assertEqual([(f["kind"], f["offset"]) for f in report["findings"]], [("cut", None)])
+        self.assertIn("; the rows before are kept", report["findings"][0]["text"])
+        run = self.vectors("info", "--json", "--repair", file=file)
+        self.assertEqual(json.loads(run.stdout)["rows"], report["rows"])
+        self.assertIn("the rows before are kept", run.stderr)
 
     def test_what_cannot_be_repaired_is_said(self):
         file = self.write("noise.bin", bytes(range(256)) * 4)
@@ -152,6 +167,49 @@ class Convert(VectorsTest):
             self.vectors("convert", "--out", out, "--to", to, "--overwrite", file=smaller)
             self.assertEqual(self.json("info", file=out)["rows"], 3)
 
+    def test_a_folder_of_other_things_is_never_replaced(self):
+        out = self.folder / "precious"
+        out.mkdir()
+        (out / "notes").write_text("mine")
+        self.no_vectors("convert", "--out", out, "--overwrite", expect=["precious: expected nothing but word vectors", "'notes'"])
+        self.no_vectors("convert", "--out", self.folder, "--overwrite", expect="expected nothing but word vectors")
+        self.assertEqual((out / "notes").read_text(), "mine")
+
+    def test_what_is_left_out_is_said(self):
+        file = self.write("twice.txt", glove() + "man 1 2 3 4\n")
+        run = self.vectors("convert", "--out", self.folder / "once", "--to", "glove", file=file)
+        self.assertIn("twice.txt: 1 rows of words that stand there before are left out", run.stderr)
+        run = self.vectors("convert", "--out", self.folder / "rows", "--to", "glove", "--json", file=VECTORS / "skipgram.bin")
+        self.assertGreater(json.loads(run.stdout)["sub_words_left_out"], 0)
+        self.assertIn("rows of n-grams are left out", run.stderr)
+        run = self.vectors("convert", "--out", self.folder / "whole", "--json", file=VECTORS / "skipgram.bin")
+        self.assertEqual((json.loads(run.stdout)["sub_words_left_out"], run.stderr), (0, ""))
+
+    def test_a_damaged_folder_is_not_written_anew(self):
+        folder = self.folder / "folder"
+        self.vectors("convert", "--out", folder)
+        matrix = folder / "vectors.safetensors"
+        damaged = bytearray(matrix.read_bytes())
+        damaged[-3] ^= 1
+        matrix.write_bytes(damaged)
+        self.no_vectors("convert", "--out", self.folder / "out", "--to", "glove", file=folder, expect="vectors.safetensors: expected")
+        self.assertFalse((self.folder / "out").exists())
+
+    def test_files_of_archives_and_of_two_parts(self):
+        archive = self.folder / "two.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("a.txt", glove(WORDS[:3], ROWS[:3]))
+            file.writestr("b.txt", glove())
+        self.no_vectors("info", file=archive, expect="2 files: a.txt, b.txt")
+        self.assertEqual(self.json("info", "--zip-entry", "b.txt", file=archive)["rows"], 8)
+        self.no_vectors("info", "--zip-entry", "b.txt", expect="expected a zip archive")
+        words = VECTORS / "words.txt"
+        self.assertEqual(self.json("info", "--words", words, file=VECTORS / "float32.npy")["format"], "numpy")
+        self.no_vectors("info", "--words", words, expect="expected a matrix of numpy")
+        self.no_vectors("info", "--format", "glove", file=self.folder, expect="expected a file of the format glove, found a folder")
+        report = self.json("doctor", "--words", words, file=VECTORS / "float64.npy")
+        self.assertIn("numbers of float64, rounded to float32", [finding["text"] for finding in report["findings"]])
+
     def test_storage_is_that_of_folders(self):
         self.no_vectors("convert", "--out", "x", "--to", "glove", "--storage", "int8", status=2, expect="--storage")
 
@@ -190,6 +248,34 @@ class Nearest(VectorsTest):
             self.assertTrue(process.stdout.readline().startswith(f"{word}\t".encode()))
         process.stdin.close()
         self.assertEqual(process.wait(), 0)
+
+    def test_the_filter_in_8_bits_changes_nothing(self):
+        for verb, words in ("nearest", ["king"]), ("analogy", ["man", "king", "woman"]):
+            self.assertEqual(self.vectors(verb, "--int8-filter", *words).stdout, self.vectors(verb, *words).stdout)
+
+    def test_models_of_n_grams(self):
+        run = self.vectors("nearest", "unknownword", "--top", "3", file=VECTORS / "pruned.ftz")
+        self.assertEqual(len(run.stdout.splitlines()), 3)
+        self.assertIn("1 by their sub-words", run.stderr)
+        self.assertNotEqual(self.vectors("similarity", "some", "words", file=VECTORS / "floret.txt").stdout, "")
+        self.no_vectors("nearest", "word", file=VECTORS / "floret.txt", expect="expected rows of words to look through, found n-grams alone")
+
+    def test_a_vector_that_is_no_number_is_said(self):
+        folder = self.folder / "folder"
+        self.vectors("convert", "--out", folder)
+        matrix = folder / "vectors.safetensors"
+        rows = bytearray(matrix.read_bytes())
+        rows[-8 * 16:-8 * 16 + 4] = struct.pack("<f", math.nan)  # of "man"
+        matrix.write_bytes(rows)
+        self.no_vectors("nearest", "man", file=folder, expect="the vector of 'man': expected finite numbers")
+        self.no_vectors("similarity", "man", "king", file=folder, expect="the vector of 'man': expected finite numbers")
+        self.assertNotIn("man\t", self.vectors("nearest", "king", file=folder).stdout.replace("woman", ""))
+
+    def test_a_closed_pipe_ends_in_silence(self):
+        process = subprocess.Popen(f"yes king | head -n 20000 | {GRAFT} vectors nearest --vectors {self.file} 2> {self.folder / 'err'} | head -n 1",
+                                   shell=True, stdout=subprocess.PIPE)
+        self.assertTrue(process.communicate(timeout=60)[0].startswith(b"king\t"))
+        self.assertEqual((self.folder / "err").read_text(), "")
 
     def test_unknown_words_are_said_and_the_others_answered(self):
         run = self.vectors("nearest", "king", "qwzx", "man", "--top", "1", status=1)

@@ -96,7 +96,8 @@ TEST(BinaryRowsTest, ACountThatLiesLoadsOnDemandAndIsReported) {
   const auto repaired = LoadBytes(Sound("") + "7 bytes", options);
   ASSERT_TRUE(repaired.ok()) << repaired.status();
   EXPECT_EQ(repaired->vectors.size(), 2);
-  EXPECT_EQ(repaired->report.skipped, 1);
+  EXPECT_EQ(repaired->report.skipped, 0);
+  EXPECT_EQ(repaired->report.findings.back().kind, LoadFinding::Kind::kCut);
 }
 
 TEST(BinaryRowsTest, RepairKeepsTheRowsBeforeACut) {
@@ -106,7 +107,21 @@ TEST(BinaryRowsTest, RepairKeepsTheRowsBeforeACut) {
   const auto loaded = LoadBytes(sound.substr(0, sound.size() - 1), options);
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->vectors.size(), 1);
-  EXPECT_EQ(loaded->report.skipped, 1);
+  EXPECT_EQ(loaded->report.skipped, 0);
+  ASSERT_EQ(loaded->report.findings.back().kind, LoadFinding::Kind::kCut);
+  EXPECT_THAT(loaded->report.findings.back().text, HasSubstr("byte 35: expected row 2 with 3"));
+}
+
+TEST(BinaryRowsTest, RepairFindsTheSoundRowsAmongManyWithoutWords) {
+  std::string bytes = "50000 1\n";
+  for (int i = 0; i < 49'999; ++i) bytes += Row("", {1.0f});
+  LoadOptions options;
+  options.repair = true;
+  const auto loaded = LoadBytes(bytes + Row("a", {2.0f}), options);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->vectors.size(), 1);
+  EXPECT_THAT(RowOf(loaded->vectors, "a"), ElementsAre(2.0f));
+  EXPECT_EQ(loaded->report.skipped, 49'999);
 }
 
 TEST(BinaryRowsTest, LargeFilesGiveEveryRowOnce) {

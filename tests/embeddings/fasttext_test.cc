@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "embeddings/search.h"
 #include "tests/embeddings/load_test.h"
 
 namespace graft {
@@ -69,14 +70,17 @@ Model Make(const Parts& p) {
   return model;
 }
 
-// A thousand unknown words do no harm.
+// A thousand unknown words do no harm, nor does what is done with their vectors.
 void LookUpMany(const WordVectors& vectors) {
   std::vector<float> out(static_cast<size_t>(vectors.width()));
   bool sound = true;
   for (int i = 0; i < 1000; ++i) {
     vectors.Vector(absl::StrCat("unknown", i * 7919, i % 3 == 0 ? "\xC3" : "\xE8\xAA\x9E"),
                    absl::MakeSpan(out));
-    sound &= std::none_of(out.begin(), out.end(), [](float value) { return std::isnan(value); });
+    sound &= std::all_of(out.begin(), out.end(), [](float value) { return std::isfinite(value); });
+  }
+  for (const Neighbor& neighbor : VectorSearch(vectors, {}).Nearest(out, 3)) {
+    sound &= std::isfinite(neighbor.score);
   }
   EXPECT_TRUE(sound);
   vectors.Vector("", absl::MakeSpan(out));

@@ -158,6 +158,7 @@ TEST(TextRowsTest, RefusedWithoutAHeader) {
   ExpectRefused("1 2 3\n4 5 6\n", ":1: byte 0", "numbers alone");
   ExpectRefused("one 1 2\ntwo inf 4\n", ":2: byte 8", "found 'inf'");
   ExpectRefused("one 1 2\ntwo 3 1e39\n", ":2: byte 8", "component 2");
+  ExpectRefused("one 1e39 1\ntwo 1 2\n", ":1: byte 0", "component 1");
   ExpectRefused(std::string("one 1 2\nt\0o 3 4\n", 16), ":2: byte 8", "without NUL");
   ExpectRefused("\xFF\xFE" + std::string("o\0n\0e\0 \0001\0\n\0", 12), ":1: byte 0", "expected");
   LoadOptions options;
@@ -300,12 +301,74 @@ TEST(TextRowsTest, LargeFilesGiveEveryRowOnce) {
   }
 }
 
-TEST(TextRowsTest, GzipAndItsDamage) {
-  const std::string text = "one 1 2\ntwo 3 4\n";
-  const std::string path = TestFile("packed.txt", "");  // whatever the name says
+void WriteGzip(const std::string& path, const std::string& text) {
   gzFile file = gzopen(path.c_str(), "wb");
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
   gzclose(file);
+}
+
+// Every whole line that stands before the cut, however the bytes come.
+TEST(TextRowsTest, RepairKeepsAllRowsBeforeTheCutOfAGzipFile) {
+  for (const int rows : {300, 60'000}) {
+    SCOPED_TRACE(rows);
+    std::string text;
+    std::mt19937 random(3);
+    for (int i = 0; i < rows; ++i) absl::StrAppend(&text, "w", i, " ", random(), "\n");
+    const std::string path = TestFile("cut.gz", "");
+    WriteGzip(path, text);
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) * 2 / 3);
+    // What zlib itself makes of it.
+    gzFile file = gzopen(path.c_str(), "rb");
+    std::string unpacked(text.size(), '\0');
+    const int got = gzread(file, unpacked.data(), static_cast<unsigned>(unpacked.size()));
+    ASSERT_GT(got, 0);
+    gzclose(file);
+    const auto whole = std::count(unpacked.begin(), unpacked.begin() + got, '\n');
+    EXPECT_FALSE(LoadWordVectors(path, {}).ok());
+    LoadOptions options;
+    options.repair = true;
+    const auto loaded = LoadWordVectors(path, options);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(loaded->vectors.size(), whole);
+    EXPECT_EQ(loaded->report.findings.back().kind, LoadFinding::Kind::kCut);
+    EXPECT_THAT(loaded->report.findings.back().text, HasSubstr("; the rows before are kept"));
+  }
+}
+
+// A small file that says that it unpacks to very much takes memory for what comes.
+TEST(TextRowsTest, WhatPackedBytesAnnounceIsNotReserved) {
+  const std::string path = TestFile("lie.gz", "");
+  WriteGzip(path, "1900000 1\na 1\n" + std::string(8'000'000, '\n'));
+  const auto loaded = LoadWordVectors(path, {});
+  EXPECT_FALSE(loaded.ok());
+}
+
+TEST(TextRowsTest, TooManyFaultsAreCountedAndNotAllListed) {
+  std::string text;
+  for (int i = 0; i < 100; ++i) absl::StrAppend(&text, "w", i, " 1\n");
+  for (int i = 0; i < 150'000; ++i) text += "b\n";
+  LoadOptions options = As(VectorFormat::kGlove);
+  options.repair = true;
+  const auto loaded = LoadFromMemory(text, options);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->report.skipped, 150'000);
+  EXPECT_EQ(loaded->report.findings.size(), 100'000u);
+}
+
+TEST(TextRowsTest, FindingsStandInTheOrderOfTheFile) {
+  LoadOptions options;
+  options.repair = true;
+  const auto loaded = LoadBytes("9 1\na 1\na 2\nb x\n\xFF 3\nc y\na 4", options);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  std::vector<int64_t> lines;
+  for (const LoadFinding& finding : loaded->report.findings) lines.push_back(finding.line);
+  EXPECT_THAT(lines, ElementsAre(1, 3, 4, 5, 6, 7, 7));
+}
+
+TEST(TextRowsTest, GzipAndItsDamage) {
+  const std::string text = "one 1 2\ntwo 3 4\n";
+  const std::string path = TestFile("packed.txt", "");  // whatever the name says
+  WriteGzip(path, text);
   const auto loaded = LoadWordVectors(path, {});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->report.packing, "gzip");
@@ -343,6 +406,7 @@ TEST(TextRowsTest, ZipArchives) {
   EXPECT_EQ(loaded->report.packing, "zip");
   const std::string two = Zip({{"a.txt", "one 1 2\n"}, {"b.txt", "one 3 4\n"}});
   EXPECT_THAT(std::string(LoadBytes(two).status().message()), HasSubstr("2 files: a.txt, b.txt"));
+  EXPECT_THAT(std::string(LoadBytes(Zip({})).status().message()), HasSubstr("found 0 files"));
   LoadOptions options;
   options.zip_entry = "b.txt";
   const auto chosen = LoadBytes(two, options);

@@ -5,11 +5,13 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <random>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "embeddings/search.h"
 #include "embeddings/write.h"
 #include "tests/embeddings/load_test.h"
 
@@ -160,6 +162,95 @@ TEST(VectorFolderTest, SubWordsTravel) {
   }
 }
 
+// n-grams whose sum is larger than any float give a word no vector.
+TEST(VectorFolderTest, SumsThatNoFloatHoldsAreNoVectors) {
+  const std::vector<float> rows(2, 3e38f);
+  const SubWordRules rules = {.min_length = 2, .max_length = 3, .buckets = 1};
+  const SubWords sub_words(rules, rows.data(), 1, 2, nullptr);
+  std::vector<float> out(2, 1.0f);
+  EXPECT_FALSE(sub_words.Vector("unknown", absl::MakeSpan(out)));
+  EXPECT_THAT(out, ElementsAre(0, 0));
+}
+
+// Replaces a part of the header by another of the same size.
+void ChangeHeader(const std::string& folder, const std::string& from, const std::string& to) {
+  ASSERT_EQ(from.size(), to.size());
+  std::string bytes = ReadAll(folder + "/vectors.safetensors");
+  const size_t at = bytes.find(from);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, from.size(), to);
+  std::ofstream(folder + "/vectors.safetensors", std::ios::binary) << bytes;
+}
+
+TEST(VectorFolderTest, SubWordsThatWouldReachBeyondTheirRowsAreRefused) {
+  const std::vector<float> rows = {1, 2, 3, 4, 5, 6}, matrix = {7, 8};
+  WordsBuilder builder;
+  builder.Add("a");
+  const SubWordRules rules = {.min_length = 2, .max_length = 3, .buckets = 5};
+  const WordVectors vectors(builder.Finish(),
+                            {.rows = 1, .width = 2, .data = matrix.data(), .owner = nullptr},
+                            SubWords(rules, rows.data(), 3, 2, nullptr,
+                                     std::unordered_map<int64_t, int64_t>{{0, 1}, {1, 1}}));
+  const std::vector<std::pair<std::string, std::string>> changes = {
+      {R"(\"kind\":\"fasttext\",)", R"(\"kind\":\"floret\",  )"},  // nothing is pruned there
+      {"[0,1,1,1]", "[0,1,1]  "},                                  // half a pair
+      {"[0,1,1,1]", "[0,1,1,3]"},                                  // a row that is none
+  };
+  for (const auto& [from, to] : changes) {
+    SCOPED_TRACE(to);
+    const std::string folder = TestFile("x", "") + ".folder";
+    ASSERT_TRUE(WriteWordVectors(vectors, folder, {.replace = true}).ok());
+    ChangeHeader(folder, from, to);
+    EXPECT_FALSE(OpenVectorFolder(folder).ok());
+  }
+}
+
+// Numbers of a damaged folder, which opening does not look at, are no answers.
+TEST(VectorFolderTest, RowsThatAreNoNumbersAreNoAnswers) {
+  const Sample sample = MakeSample();
+  std::string bytes = ReadAll(sample.folder + "/vectors.safetensors");
+  const size_t matrix = bytes.size() - 12 * static_cast<size_t>(sample.vectors.size());
+  const float bad[] = {std::nanf(""), std::numeric_limits<float>::infinity()};
+  std::memcpy(bytes.data() + matrix + 12, bad, sizeof(bad));  // row 1
+  std::memcpy(bytes.data() + matrix + 12 * 700, bad + 1, sizeof(float));
+  std::ofstream(sample.folder + "/vectors.safetensors", std::ios::binary) << bytes;
+  const auto opened = OpenVectorFolder(sample.folder);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const std::vector<float> query = {1, 2, -1};
+  for (const bool int8 : {false, true}) {
+    const VectorSearch search(*opened, {.threads = 2, .int8_filter = int8});
+    const auto all = search.Nearest(query, opened->size());
+    for (const Neighbor& neighbor : all) {
+      EXPECT_TRUE(std::isfinite(neighbor.score));
+      EXPECT_TRUE(neighbor.row != 1 && neighbor.row != 700);
+    }
+    EXPECT_EQ(search.Nearest(query, 5), std::vector<Neighbor>(all.begin(), all.begin() + 5));
+    EXPECT_EQ(search.NearestBatch(query, 5)[0],
+              std::vector<Neighbor>(all.begin(), all.begin() + 5));
+    EXPECT_TRUE(Analogy(search, 0, 2, 3, 5, AnalogyMethod::kMultiply).ok());
+  }
+  EXPECT_FALSE(ConvertWordVectors(sample.folder, {}, sample.path + ".out",
+                                  {.format = VectorFormat::kWord2VecText})
+                   .ok())
+      << "what is damaged is not written anew";
+}
+
+TEST(VectorFolderTest, Int8OfExtremesIsFiniteAndVerified) {
+  std::string text = "a";
+  for (int i = 0; i < 400; ++i) text += i == 0 ? " 150" : " 0.4";
+  const std::string path = TestFile("x.txt", "2 2\na 3.4028235e38 1\nb 0 -3.4028235e38\n");
+  const std::string wide = TestFile("wide.txt", text + "\n");
+  for (const std::string& from : {path, wide}) {
+    const auto loaded = LoadWordVectors(from, {});
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    const std::string folder = from + ".folder";
+    ASSERT_TRUE(WriteWordVectors(loaded->vectors, folder,
+                                 {.storage = VectorStorage::kInt8, .replace = true})
+                    .ok());
+    EXPECT_TRUE(VerifyVectorFolder(folder).ok()) << VerifyVectorFolder(folder);
+  }
+}
+
 TEST(VectorFolderTest, CutAndChangedHeadersAreRefused) {
   const Sample sample = MakeSample();
   for (const std::string name : {"/vectors.safetensors", "/words.txt", "/words.index"}) {
@@ -210,6 +301,16 @@ TEST(VectorFolderTest, FlippedBitsDoNoHarmAndVerificationFindsThem) {
     }
     std::ofstream(path, std::ios::binary) << whole;
   }
+}
+
+TEST(VectorFolderTest, AFolderOfOtherThingsIsNotReplaced) {
+  const Sample sample = MakeSample();
+  std::ofstream(sample.folder + "/notes.txt") << "mine";
+  const absl::Status status = WriteWordVectors(sample.vectors, sample.folder, {.replace = true});
+  EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("'notes.txt'"));
+  EXPECT_EQ(ReadAll(sample.folder + "/notes.txt"), "mine");
+  std::filesystem::remove(sample.folder + "/notes.txt");
 }
 
 TEST(VectorFolderTest, AFolderIsOnlyReplacedOnDemand) {
@@ -287,6 +388,27 @@ TEST(WriteTest, BinaryReadsAsTheSame) {
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->report.format, VectorFormat::kWord2VecBinary);
   ExpectEqual(again->vectors, loaded->vectors);
+}
+
+// glove has no header: what its first lines look like is all that its readers have.
+TEST(WriteTest, FirstRowsThatGloveWouldBeMistakenForAreRefused) {
+  const std::vector<std::string> texts = {"2 2\n1 3 4\n2 5 6\n", "2 1\n7 3\nb 5\n",
+                                          "2 2\n\xEF\xBB\xBFx 3 4\nb 5 6\n"};
+  for (const std::string& text : texts) {
+    SCOPED_TRACE(text);
+    LoadOptions load;
+    load.format = VectorFormat::kWord2VecText;
+    const std::string path = TestFile("x", text);
+    const auto loaded = LoadWordVectors(path, load);
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(
+        WriteWordVectors(loaded->vectors, path + ".glove", {.format = VectorFormat::kGlove}).code(),
+        absl::StatusCode::kInvalidArgument);
+    EXPECT_FALSE(std::filesystem::exists(path + ".glove"));
+    EXPECT_TRUE(
+        WriteWordVectors(loaded->vectors, path + ".text", {.format = VectorFormat::kWord2VecText})
+            .ok());
+  }
 }
 
 TEST(WriteTest, WordsThatAFormatCannotHoldAreRefused) {

@@ -1,7 +1,7 @@
 // Any bytes as a file of word vectors, in every format and with repair: refused with a place, or
-// every word is found in its row, all numbers are finite, unknown words do no harm, one thread and
-// three give the same, and what graft writes reads as the same. The first byte chooses: its lower
-// bits the format (0: found from the bytes), bit 4 repair, bit 5 allowed mismatch of counts.
+// every word is found in its row, all numbers are finite, unknown words do no harm, searches give
+// what they give by 8 bits, and one thread and three give the same. The first byte chooses: its
+// lower bits the format (0: found from the bytes), bit 4 repair, bit 5 allowed mismatch of counts.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -18,7 +18,6 @@
 #include "absl/strings/match.h"
 #include "embeddings/load.h"
 #include "embeddings/search.h"
-#include "embeddings/vector_folder.h"
 #include "tests/fuzz/memory_file.h"
 
 namespace {
@@ -31,6 +30,18 @@ constexpr VectorFormat kFormats[] = {VectorFormat::kWord2VecText,   VectorFormat
                                      VectorFormat::kWord2VecBinary, VectorFormat::kFastText,
                                      VectorFormat::kFloret,         VectorFormat::kNumpy,
                                      VectorFormat::kFinalfusion};
+
+void CheckSearches(const WordVectors& vectors, const std::vector<float>& query) {
+  constexpr int64_t kSmall = 2000;
+  if (vectors.size() == 0 || vectors.size() * vectors.width() > kSmall) return;
+  const graft::VectorSearch search(vectors, {});
+  const auto found = search.Nearest(query, 3);
+  ABSL_CHECK_EQ(static_cast<int64_t>(found.size()), std::min<int64_t>(3, vectors.size()));
+  for (const graft::Neighbor& neighbor : found) ABSL_CHECK(std::isfinite(neighbor.score));
+  ABSL_CHECK(graft::VectorSearch(vectors, {.int8_filter = true}).Nearest(query, 3) == found);
+  ABSL_CHECK(search.NearestBatch(query, 3)[0] == found);
+  ABSL_CHECK_OK(graft::Analogy(search, 0, 0, 0, 3, graft::AnalogyMethod::kMultiply).status());
+}
 
 void CheckLoaded(const graft::LoadedVectors& loaded) {
   const WordVectors& vectors = loaded.vectors;
@@ -46,6 +57,8 @@ void CheckLoaded(const graft::LoadedVectors& loaded) {
   }
   for (const std::string_view word : {"", "a", "unknown", "\xE8\xAA\x9E", "\xFF\x80 x"}) {
     vectors.Vector(word, absl::MakeSpan(row));
+    ABSL_CHECK(std::all_of(row.begin(), row.end(), is_finite));
+    CheckSearches(vectors, row);
   }
 }
 
