@@ -155,8 +155,7 @@ absl::StatusOr<size_t> InputStream::Inflate(absl::Span<char> out) {
     begin_ = end_ - stream.avail_in;
     if (result == Z_STREAM_END) {
       inflater_->in_member = false;
-    } else if (result != Z_OK && result != Z_BUF_ERROR && stream.avail_out == room) {
-      // Where bytes came before the damage they are given first: zlib says the same again.
+    } else if (result != Z_OK && result != Z_BUF_ERROR) {
       return Damaged("gzip data",
                      stream.msg != nullptr ? stream.msg : "damage that zlib does not name");
     }

@@ -24,7 +24,11 @@ def prepare_with_old_model(folder):
     os.makedirs(os.path.join(folder, "classifier", "1_Pooling"))
     with open(os.path.join(folder, "classifier", "config.json"), "w", encoding="utf-8") as file:
         file.write("{}\n")
-    # What tells that graft wrote the folder: only such a one is replaced.
+    with open(os.path.join(folder, "classifier", "modules.json"), "w", encoding="utf-8") as file:
+        json.dump([{"idx": i, "name": str(i), "path": path,
+                    "type": f"sentence_transformers.models.{kind}"}
+                   for i, (path, kind) in enumerate([("", "Transformer"), ("1_Pooling", "Pooling")])], file)
+    # What tells that graft wrote the folder: only such a one is replaced, and nothing with it.
     with open(os.path.join(folder, "classifier", "graft.json"), "w", encoding="utf-8") as file:
         json.dump({"format": "graft model", "version": 1, "task": "text-classification",
                    "labels": ["negative", "positive"], "pooling": "mean", "pooler": False,
