@@ -51,7 +51,7 @@ if [ -n "$tidy" ]; then
   tools/check_style.sh build
 fi
 say "running the tests"
-env ${full:+GRAFT_LONG_TESTS=1} ctest --test-dir build --output-on-failure --no-tests=error
+env ${full:+GRAFT_LONG_TESTS=1} ctest --test-dir build --parallel 2 --output-on-failure --no-tests=error
 # Nothing is known of a state that came about while the tests ran.
 if [ -n "$state" ] && [ "$(source_state)" = "$state" ]; then
   for part in "${wanted[@]}"; do printf '%s\n' "$state" > "build/passed-$part"; done
