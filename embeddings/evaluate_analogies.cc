@@ -132,8 +132,9 @@ absl::StatusOr<AnalogyResult> EvaluateAnalogies(const WordVectors& vectors, cons
     const absl::Span<const Question> some = absl::MakeConstSpan(questions).subspan(done, kAtOnce);
     ABSL_RETURN_IF_ERROR(answerer.Answer(some));
     done += some.size();
-    if (options.progress)
+    if (options.progress) {
       options.progress(static_cast<int64_t>(done), static_cast<int64_t>(questions.size()));
+    }
   }
   result.semantic.name = "semantic";
   result.syntactic.name = "syntactic";

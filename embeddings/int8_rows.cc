@@ -102,8 +102,9 @@ void Int8Rows::Scan(absl::Span<const float> query, int64_t begin, int64_t end,
     const int64_t first = block * kBlockRows, rows = std::min(end, first + kBlockRows) - first;
     for (int64_t i = 0; i < rows; ++i) {
       // Not for a NaN.
-      if (!(of_block[i] + error >= candidates.threshold()) || IsAmong(excluded, first + i))
+      if (!(of_block[i] + error >= candidates.threshold()) || IsAmong(excluded, first + i)) {
         continue;
+      }
       candidates.Add(first + i, of_block[i], error);
     }
   };

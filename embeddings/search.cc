@@ -106,9 +106,9 @@ void VectorSearch::State::Scan(absl::Span<const float> unit, int64_t begin, int6
       return begin + static_cast<int64_t>(run) * run_rows + at;
     };
     for (size_t run = 0; run < kRuns; ++run) {
-      runs.rows[run] =
-          vectors.matrix().Floats(first(run), first(run) + runs.count,
-                                  scratch + static_cast<int64_t>(run) * kRunStep * width());
+      const auto place = static_cast<int64_t>(run) * kRunStep * width();
+      float* const own = scratch == nullptr ? nullptr : scratch + place;
+      runs.rows[run] = vectors.matrix().Floats(first(run), first(run) + runs.count, own);
       runs.weights[run] =
           scan_weights.data() + begin + kRuns * at + static_cast<int64_t>(run) * runs.count;
     }
