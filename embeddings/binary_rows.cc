@@ -109,11 +109,11 @@ absl::StatusOr<bool> BinaryRows::Take(RowBatch& batch) {
   carry_.clear();
   ABSL_ASSIGN_OR_RETURN(batch.size, WholeRows(batch, filled));
   if (batch.lines == 0) {
-    // A whole row fits: the file ends here.
+    // A whole row fits: the file ends here, or cannot be read further.
+    ABSL_RETURN_IF_ERROR(source_.fault());
     if (options_.allow_count_mismatch && (filled == 0 || (filled == 1 && batch.bytes[0] == '\n'))) {
       return false;
     }
-    ABSL_RETURN_IF_ERROR(source_.fault());
     const std::string of = options_.allow_count_mismatch ? "" : absl::StrCat(" of ", counts_.rows);
     return Error(batch.offset + filled,
                  absl::StrCat("row ", rows_ + 1, of, " with ", counts_.width, " components"),

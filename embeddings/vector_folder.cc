@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "absl/status/status_macros.h"
@@ -183,7 +184,7 @@ absl::Status CheckRow(const std::string& path, const VectorMatrix& matrix, int64
                        : matrix.storage == VectorStorage::kInt8
                            ? 0.51 * root * matrix.scales[row] + 1e-6 * norm
                            : 0x1p-10 * norm + 0x1p-24 * root;
-  if (std::abs(norm - found) <= bound) return absl::OkStatus();
+  if (norm == found || std::abs(norm - found) <= bound) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(path, ": row ", row, ": expected the norm ", RowNorm(floats), ", found ", norm));
 }
@@ -200,7 +201,10 @@ float RowScale(absl::Span<const float> row) {
   float largest = 0;
   for (const float value : row) largest = std::max(largest, std::abs(value));
   const float scale = largest / 127;
-  return std::isfinite(scale * 127) ? scale : std::nextafter(scale, 0.0f);
+  if (!std::isfinite(scale * 127)) return std::nextafter(scale, 0.0f);
+  // Beside zero floats are far from each other: rounded down, codes would be too large.
+  const bool is_tiny = scale < std::numeric_limits<float>::min() && scale * 127 < largest;
+  return is_tiny ? std::nextafter(scale, 1.0f) : scale;
 }
 
 bool IsVectorFolder(const std::string& path) {

@@ -16,6 +16,7 @@
 #include "embeddings/vector_folder_names.h"
 #include "embeddings/words_index.h"
 #include "models/weights/float_conversion.h"
+#include "models/weights/safetensors.h"
 #include "models/weights/safetensors_limits.h"
 #include "nlohmann/json.hpp"
 
@@ -88,21 +89,36 @@ std::string HeaderOf(const VectorFolderPlan& plan, const std::string& words_hash
   return std::string(reinterpret_cast<const char*>(&size), kLength) + text;
 }
 
-// Whether a folder that is to give way has nothing in it but what is written here.
+bool IsOwnMatrix(const std::string& path) {
+  const auto file = InputFile::Open(path);
+  if (!file.ok()) return false;
+  const auto table = ReadSafetensors(*file);
+  return table.ok() && table->written_by_graft;
+}
+
+// Whether a folder that is to give way is empty, or was written here and has nothing else in it.
 absl::Status CheckOwnFolder(const std::string& path) {
   std::error_code error;
   std::filesystem::directory_iterator entry(path, error);
   if (error) return absl::OkStatus();  // nothing, or no folder: whoever writes there says so
+  const bool empty = entry == std::filesystem::directory_iterator();
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name == kMatrixName || name == kWordsName || name == kIndexName) continue;
+    const bool known = name == kMatrixName || name == kWordsName || name == kIndexName;
+    if (known && entry->symlink_status(error).type() == std::filesystem::file_type::regular) {
+      continue;
+    }
     return absl::AlreadyExistsError(
         absl::StrCat(path,
                      ": expected nothing but word vectors that graft wrote, to replace them, "
                      "found ",
                      Quoted(name)));
   }
-  return error ? ErrnoStatus(error.value(), path, "list") : absl::OkStatus();
+  if (error) return ErrnoStatus(error.value(), path, "list");
+  if (empty || IsOwnMatrix(JoinPath(path, kMatrixName))) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat(path, ": expected word vectors that graft wrote, to replace them, found no ",
+                   kMatrixName, " with its mark"));
 }
 
 // The header is JSON.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "base/utf8.h"
 #include "embeddings/byte_source.h"
 #include "embeddings/float_text.h"
+#include "embeddings/formats.h"
 #include "embeddings/row_reader.h"
 #include "embeddings/row_writer.h"
 #include "embeddings/vector_folder.h"
@@ -64,22 +66,33 @@ class FileWriter : public RowWriter {
     return absl::OkStatus();
   }
 
-  // The format has no header: its readers go by what the first lines look like.
+  // The format has no header: its readers go by what the first lines look like, 64 of them in the
+  // first 256 KiB (FindTextLayout), where a number has 16 bytes at most.
   absl::Status NoteFirst(std::string_view word, size_t width) {
     if (format_ != VectorFormat::kGlove) return absl::OkStatus();
-    constexpr int kLinesLookedAt = 64;  // FindTextLayout
-    if (looked_at_ == kLinesLookedAt) return absl::OkStatus();
-    const bool number = EndsInNumber(absl::StrCat(" ", word));
-    if (looked_at_ == 0 && (word.starts_with("\xEF\xBB\xBF") || (number && width == 1))) {
+    constexpr size_t kLines = 64, kBytes = size_t{256} << 10, kBytesOfNumber = 16, kOfWord = 1024;
+    const size_t most = std::clamp<size_t>(kBytes / (kBytesOfNumber * width + kOfWord), 1, kLines);
+    if (looked_at_ >= most) return absl::OkStatus();
+    const std::string_view field = word.substr(0, word.find_first_of(" \t"));
+    const bool number = EndsInNumber(absl::StrCat(" ", field));
+    if (looked_at_ == 0 && (HasForeignMark(word) || (number && width == 1))) {
       return absl::InvalidArgumentError(
           absl::StrCat(path_,
-                       ": expected a first row that is no header and no byte-order mark, "
+                       ": expected a first row that looks like no header and no other format, "
                        "found the word ",
                        Quoted(word)));
     }
     ++looked_at_;
     has_words_ |= !number;
     return absl::OkStatus();
+  }
+  // What other formats and packed files begin with, and a byte-order mark.
+  static bool HasForeignMark(std::string_view word) {
+    constexpr std::string_view kMarks[] = {kFastTextMagic, kNumpyMagic,  kFinalfusionMagic,
+                                           "PK\x03\x04",   "PK\x05\x06", "\x1F\x8B",
+                                           "\xEF\xBB\xBF"};
+    return std::any_of(std::begin(kMarks), std::end(kMarks),
+                       [&](std::string_view mark) { return word.starts_with(mark); });
   }
   absl::Status CheckReadable() const {
     if (format_ != VectorFormat::kGlove || has_words_) return absl::OkStatus();
@@ -119,7 +132,7 @@ class FileWriter : public RowWriter {
   VectorFormat format_;
   DurableFile file_;
   std::string line_;
-  int looked_at_ = 0;  // first rows, whose words tell what the file is
+  size_t looked_at_ = 0;  // first rows, whose words tell what the file is
   bool has_words_ = false;
 };
 

@@ -158,11 +158,17 @@ absl::StatusOr<DurableFolder> OpenSavePath(const std::string& path, bool replace
   return DurableFolder::Create(path, replace);
 }
 
+// What came into the old folder meanwhile must not go with it.
+absl::Status Replace(const std::string& path, bool replace, DurableFolder& folder) {
+  if (replace) ABSL_RETURN_IF_ERROR(CheckReplaceable(path));
+  return folder.Commit();
+}
+
 absl::Status Save(const std::string& path, const ClassifierToSave& model, bool replace) {
   if (model.words != nullptr) {
     ABSL_ASSIGN_OR_RETURN(DurableFolder folder, OpenSavePath(path, replace));
     ABSL_RETURN_IF_ERROR(WriteWordModel(folder.path(), model));
-    return folder.Commit();
+    return Replace(path, replace, folder);
   }
   const SequenceClassifierConfig& head = model.head->config();
   const EncoderFamily& family = model.backbone->family();
@@ -180,7 +186,7 @@ absl::Status Save(const std::string& path, const ClassifierToSave& model, bool r
   } else {
     ABSL_RETURN_IF_ERROR(WriteSentenceTransformers(folder.path(), model));
   }
-  return folder.Commit();
+  return Replace(path, replace, folder);
 }
 
 absl::Status SaveTokens(const std::string& path, const TokenClassifierToSave& model, bool replace) {
@@ -192,7 +198,7 @@ absl::Status SaveTokens(const std::string& path, const TokenClassifierToSave& mo
   ABSL_RETURN_IF_ERROR(WriteTokenizer(folder.path(), *model.source, model.max_length));
   ABSL_RETURN_IF_ERROR(WriteTransformersWeights(
       folder.path(), *model.backbone, model.head->config().layout, model.head->Parameters()));
-  return folder.Commit();
+  return Replace(path, replace, folder);
 }
 
 }  // namespace

@@ -118,6 +118,21 @@ Given ReadingOptions(const WordOptions& o) {
           {"--allow-count-mismatch", r.allow_count_mismatch}};
 }
 
+// What is said of one file is not true of several.
+absl::Status CheckReadingOfSeveral(const WordOptions& o) {
+  const size_t files = VectorPaths(o).size();
+  if (files <= 1) return absl::OkStatus();
+  const Given of_one = {{"--vectors-format", !o.reading.format.empty()},
+                        {"--vectors-words", !o.reading.words.empty()},
+                        {"--vectors-zip-entry", !o.reading.zip_entry.empty()}};
+  for (const auto& [name, given] : of_one) {
+    if (!given) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": expected one file of --vectors, found ", files));
+  }
+  return absl::OkStatus();
+}
+
 // Options that the classifier, or a start without vectors, has no use for.
 absl::Status CheckClassifierOptions(const WordOptions& o) {
   const ComposerKind kind = Kind(o);
@@ -142,9 +157,11 @@ absl::Status CheckClassifierOptions(const WordOptions& o) {
 }  // namespace
 
 void DeclareWords(WordOptions& o, OptionList& list) {
-  list.Text("--vectors", &o.vectors, "FILE[,FILE...]",
-            "word vectors in place of --model: word2vec, GloVe, fastText, floret, NumPy, "
-            "finalfusion or graft's folder, plain, gzip or zip; several are put side by side");
+  list.Text(
+      "--vectors", &o.vectors, "FILE[,FILE...]",
+      "word vectors in place of --model: word2vec, GloVe, fastText, floret, NumPy, "
+      "finalfusion or graft's folder, plain, gzip or zip; several are put side by side. Options "
+      "of reading that only one of several needs: `graft vectors convert` makes a folder");
   list.Choice("--classifier", &o.classifier, {"average", "sif", "cnn", "lstm"},
               "how the vectors of a text's words become one (default: average)");
   list.Choice("--init", &o.init, {"pretrained", "random"},
@@ -227,6 +244,7 @@ absl::Status CheckWords(const WordOptions& o, std::string_view freeze) {
         "pretrained");
   }
   ABSL_RETURN_IF_ERROR(CheckClassifierOptions(o));
+  ABSL_RETURN_IF_ERROR(CheckReadingOfSeveral(o));
   return ParseWindows(o.windows).status();
 }
 

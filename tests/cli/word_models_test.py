@@ -92,8 +92,11 @@ class Train(WordTest):
         lying = self.folder / "lying.txt"
         lying.write_text(f"{len(WORDS) + 1} 2\n" + "".join(f"{word} 1 2\n" for word in WORDS))
         run = self.train_words("--allow-count-mismatch", "--overwrite", vectors=lying)
-        self.assertIn("rows", run.stderr)
+        self.assertIn("lying.txt: the first line announces", run.stderr)
+        second = self.write_vectors("second.txt", WORDS, 3)
         train = self.sentiment()
+        self.refused("train", "classify", "--vectors", f"{lying},{second}", "--vectors-format", "glove", "--train", train, "--dev", train,
+                     "--out", self.folder / "x", expect="--vectors-format: expected one file of --vectors, found 2", status=2)
         self.refused("train", "classify", "--vectors", lying, "--train", train, "--dev", train, "--out", self.folder / "x", expect="lying.txt")
 
     def test_what_graft_did_not_write_is_not_replaced(self):

@@ -1,4 +1,6 @@
 // word2vec's binary format: what must load and what must be refused.
+#include <zlib.h>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/embeddings/load_test.h"
@@ -136,6 +138,27 @@ TEST(BinaryRowsTest, LargeFilesGiveEveryRowOnce) {
   for (int i = 0; i < 30000; ++i) {
     ASSERT_EQ(loaded->vectors.words()[i], absl::StrCat("w", i));
     ASSERT_EQ(loaded->vectors.floats()[i * 30 + 7], static_cast<float>(i * 100 + 7));
+  }
+}
+
+// The last byte before the cut of a packed file is the line end of a row that ends with a batch.
+TEST(BinaryRowsTest, ACutBehindARowIsNoEnd) {
+  std::string bytes = "9999 62\n";
+  for (int i = 0; i < 4097; ++i) {
+    absl::StrAppend(&bytes, i + 100'000, " ");
+    bytes.append(62 * sizeof(float), 'A').append("\n");  // 256 bytes a row: batches end with them
+  }
+  const std::string path = TestFile("cut.gz", "");
+  gzFile file = gzopen(path.c_str(), "wb0");  // stored: the file is cut where the bytes are
+  gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
+  gzclose(file);
+  LoadOptions options;
+  options.format = VectorFormat::kWord2VecBinary;
+  options.allow_count_mismatch = true;
+  const uint64_t whole = std::filesystem::file_size(path);
+  for (uint64_t cut = 9; cut < 9 + 300; ++cut) {
+    std::filesystem::resize_file(path, whole - cut);
+    EXPECT_FALSE(LoadWordVectors(path, options).ok()) << cut;
   }
 }
 

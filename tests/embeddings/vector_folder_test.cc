@@ -227,7 +227,10 @@ TEST(VectorFolderTest, RowsThatAreNoNumbersAreNoAnswers) {
     EXPECT_EQ(search.Nearest(query, 5), std::vector<Neighbor>(all.begin(), all.begin() + 5));
     EXPECT_EQ(search.NearestBatch(query, 5)[0],
               std::vector<Neighbor>(all.begin(), all.begin() + 5));
-    EXPECT_TRUE(Analogy(search, 0, 2, 3, 5, AnalogyMethod::kMultiply).ok());
+    const auto products = Analogy(search, 0, 2, 3, opened->size(), AnalogyMethod::kMultiply);
+    ASSERT_TRUE(products.ok()) << products.status();
+    EXPECT_GT(products->size(), 900u);
+    for (const Neighbor& neighbor : *products) EXPECT_TRUE(std::isfinite(neighbor.score));
   }
   EXPECT_FALSE(ConvertWordVectors(sample.folder, {}, sample.path + ".out",
                                   {.format = VectorFormat::kWord2VecText})
@@ -240,13 +243,17 @@ TEST(VectorFolderTest, Int8OfExtremesIsFiniteAndVerified) {
   for (int i = 0; i < 400; ++i) text += i == 0 ? " 150" : " 0.4";
   const std::string path = TestFile("x.txt", "2 2\na 3.4028235e38 1\nb 0 -3.4028235e38\n");
   const std::string wide = TestFile("wide.txt", text + "\n");
-  for (const std::string& from : {path, wide}) {
+  const std::string tiny = TestFile("tiny.txt", "a 2e-45 3e-45\nb 2.7e-43 1e-45\nc 0 0\n");
+  const std::string huge = TestFile("huge.txt", "a 3e38 3e38\nb 1 2\n");
+  for (const std::string& from : {path, wide, tiny, huge}) {
     const auto loaded = LoadWordVectors(from, {});
     ASSERT_TRUE(loaded.ok()) << loaded.status();
     const std::string folder = from + ".folder";
     ASSERT_TRUE(WriteWordVectors(loaded->vectors, folder,
                                  {.storage = VectorStorage::kInt8, .replace = true})
                     .ok());
+    EXPECT_TRUE(VerifyVectorFolder(folder).ok()) << VerifyVectorFolder(folder);
+    ASSERT_TRUE(WriteWordVectors(loaded->vectors, folder, {.replace = true}).ok());
     EXPECT_TRUE(VerifyVectorFolder(folder).ok()) << VerifyVectorFolder(folder);
   }
 }
@@ -311,6 +318,13 @@ TEST(VectorFolderTest, AFolderOfOtherThingsIsNotReplaced) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("'notes.txt'"));
   EXPECT_EQ(ReadAll(sample.folder + "/notes.txt"), "mine");
   std::filesystem::remove(sample.folder + "/notes.txt");
+  // Names alone do not make it graft's.
+  const std::string other = sample.folder + "-other";
+  std::filesystem::create_directories(other);
+  std::ofstream(other + "/words.txt") << "mine";
+  EXPECT_EQ(WriteWordVectors(sample.vectors, other, {.replace = true}).code(),
+            absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(ReadAll(other + "/words.txt"), "mine");
 }
 
 TEST(VectorFolderTest, AFolderIsOnlyReplacedOnDemand) {
@@ -393,7 +407,8 @@ TEST(WriteTest, BinaryReadsAsTheSame) {
 // glove has no header: what its first lines look like is all that its readers have.
 TEST(WriteTest, FirstRowsThatGloveWouldBeMistakenForAreRefused) {
   const std::vector<std::string> texts = {"2 2\n1 3 4\n2 5 6\n", "2 1\n7 3\nb 5\n",
-                                          "2 2\n\xEF\xBB\xBFx 3 4\nb 5 6\n"};
+                                          "2 2\n\xEF\xBB\xBFx 3 4\nb 5 6\n",
+                                          "2 2\nFiFu 3 4\nb 5 6\n", "2 2\n5 apples 3 4\n6 5 6\n"};
   for (const std::string& text : texts) {
     SCOPED_TRACE(text);
     LoadOptions load;
